@@ -1,0 +1,52 @@
+"""What the trader chose: preset, windows, thresholds, costs. One frozen value; its ``key`` names it in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Preset = Literal["evidence", "classic"]
+
+# Fit window N by timeframe: the rule's own table.
+FIT_BARS: Final[Mapping[int, int]] = {1: 1000, 5: 1000, 15: 1000, 60: 1000, 300: 500, 900: 200, 3600: 200}
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """The rule's parameters for one pair. Bars are candles of ``timeframe_s``."""
+
+    timeframe_s: int = 60
+    preset: Preset = "evidence"
+    fit_bars: int = 0  # N; 0: the rule's window for this timeframe
+    z_bars: int = 60  # W of the rolling z
+    entry_z: float = 2.0
+    exit_z: float = 0.0
+    stop_z: float = 4.0
+    method: str = "ols"  # a key of analytics.hedge.METHODS; the evidence test always uses OLS
+    price_units: bool = False  # show the spread as Y − βX in prices instead of logs
+    fee_bps: float = 5.0  # per leg and side, bps of notional
+    notional: float = 10_000.0  # gross, quote currency
+
+    def __post_init__(self) -> None:
+        if self.timeframe_s not in FIT_BARS:
+            raise ValueError(f"timeframe_s must be one of {sorted(FIT_BARS)}, was {self.timeframe_s}")
+        if self.fit_bars == 0:
+            object.__setattr__(self, "fit_bars", FIT_BARS[self.timeframe_s])
+        if self.preset not in {"evidence", "classic"}:
+            raise ValueError(f"preset must be 'evidence' or 'classic', was {self.preset!r}")
+        if not 30 <= self.fit_bars <= 20_000:
+            raise ValueError(f"fit_bars must be from 30 to 20000, was {self.fit_bars}")
+        if not 2 <= self.z_bars <= self.fit_bars:
+            raise ValueError(f"z_bars must be from 2 to fit_bars ({self.fit_bars}), was {self.z_bars}")
+        if not 0 < self.entry_z < self.stop_z:
+            raise ValueError(f"entry_z must be above 0 and below stop_z ({self.stop_z}), was {self.entry_z}")
+        if not 0 <= self.exit_z < self.entry_z:
+            raise ValueError(f"exit_z must be from 0 to below entry_z ({self.entry_z}), was {self.exit_z}")
+        if not self.notional > 0:
+            raise ValueError(f"notional must be > 0, was {self.notional}")
+
+    @property
+    def need_bars(self) -> int:
+        """Aligned candles needed before anything is decided: N + N/4."""
+        return self.fit_bars + self.fit_bars // 4

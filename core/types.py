@@ -1,0 +1,269 @@
+"""The values that cross package boundaries. All frozen; arrays are columns, oldest first; times are Unix ms UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Texts = NDArray[np.str_]
+
+TIMEFRAMES_S: Final = (1, 5, 15, 60, 300, 900, 3600)
+TIMEFRAME_NAMES: Final[Mapping[int, str]] = {
+    1: "1s", 5: "5s", 15: "15s", 60: "1m", 300: "5m", 900: "15m", 3600: "1h",
+}  # fmt: skip
+
+Provenance = Literal["trades", "repaired", "kline"]
+GapState = Literal["open", "repaired", "lost"]
+Source = Literal["LIVE", "REPLAY", "SIMULATED"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One executed trade, or one aggregate of several (then ``first_id < trade_id``), as the venue reported it."""
+
+    symbol: str
+    trade_id: int  # unique and increasing per symbol
+    first_id: int  # the first trade id an aggregate stands for; trade_id itself for a single trade
+    ts_ms: int  # venue's trade time
+    price: float  # quote currency per unit; float, because we estimate and never settle
+    qty: float  # base currency, > 0
+    buyer_is_maker: bool  # True: the taker sold
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ticks:
+    """Trades of one symbol as columns of equal length n, ordered by trade id."""
+
+    symbol: str
+    trade_id: Ints
+    first_id: Ints
+    ts_ms: Ints
+    price: Floats
+    qty: Floats
+    buyer_is_maker: Bools
+
+    def __len__(self) -> int:
+        return len(self.trade_id)
+
+    @classmethod
+    def empty(cls, symbol: str) -> Ticks:
+        """A symbol without trades."""
+        i, f = np.empty(0, np.int64), np.empty(0, np.float64)
+        return cls(symbol, i, i, i, f, f, np.empty(0, np.bool_))
+
+    def take(self, which: slice | Bools | Ints) -> Ticks:
+        """The rows that a slice, a mask or an index array names."""
+        return Ticks(
+            self.symbol,
+            self.trade_id[which],
+            self.first_id[which],
+            self.ts_ms[which],
+            self.price[which],
+            self.qty[which],
+            self.buyer_is_maker[which],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Records:
+    """What a trade stream sent for one symbol, in order of arrival, non-trades included.
+
+    Every id counts for continuity; only rows where ``priced`` is True are trades.
+    """
+
+    symbol: str
+    record_id: Ints
+    first_id: Ints
+    ts_ms: Ints
+    price: Floats
+    qty: Floats
+    buyer_is_maker: Bools
+    priced: Bools
+
+    def __len__(self) -> int:
+        return len(self.record_id)
+
+    def take(self, which: slice | Bools | Ints) -> Records:
+        """The rows that a slice, a mask or an index array names."""
+        return Records(
+            self.symbol,
+            self.record_id[which],
+            self.first_id[which],
+            self.ts_ms[which],
+            self.price[which],
+            self.qty[which],
+            self.buyer_is_maker[which],
+            self.priced[which],
+        )
+
+    def trades(self) -> Ticks:
+        """The executions among them."""
+        m = self.priced
+        return Ticks(
+            self.symbol,
+            self.record_id[m],
+            self.first_id[m],
+            self.ts_ms[m],
+            self.price[m],
+            self.qty[m],
+            self.buyer_is_maker[m],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The exchange's answer to a SUBSCRIBE and the like: ``error`` is None for a success."""
+
+    request_id: int | None
+    result: object = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkPrice:
+    """One ``markPriceUpdate``: mark and index price, the running funding rate and its next settlement."""
+
+    symbol: str
+    event_ms: int
+    mark: float
+    index: float
+    funding_rate: float  # per settlement, a fraction; positive: longs pay shorts
+    next_funding_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a run of frames held. ``rejected`` counts by reason what was not a usable trade or message."""
+
+    records: tuple[Records, ...] = ()
+    marks: tuple[MarkPrice, ...] = ()
+    replies: tuple[Reply, ...] = ()
+    watermark_ms: int = 0  # newest exchange event time in it; 0: none
+    frames: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candles:
+    """Candles of one symbol and timeframe as columns; ``[open_ms, open_ms + timeframe)``; no trade, no candle."""
+
+    symbol: str
+    timeframe_s: int
+    open_ms: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats  # base currency
+    trade_count: Ints
+    provenance: Texts  # 'trades', 'repaired' or 'kline'
+
+    def __len__(self) -> int:
+        return len(self.open_ms)
+
+    @classmethod
+    def empty(cls, symbol: str, timeframe_s: int) -> Candles:
+        """No candles."""
+        i, f = np.empty(0, np.int64), np.empty(0, np.float64)
+        return cls(symbol, timeframe_s, i, f, f, f, f, f, i, np.empty(0, "U8"))
+
+    def take(self, which: slice | Bools | Ints) -> Candles:
+        """The rows that a slice, a mask or an index array names."""
+        return Candles(
+            self.symbol,
+            self.timeframe_s,
+            self.open_ms[which],
+            self.open[which],
+            self.high[which],
+            self.low[which],
+            self.close[which],
+            self.volume[which],
+            self.trade_count[which],
+            self.provenance[which],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Records missing between two ids of one symbol.
+
+    The missing ids are ``after_id + 1 … before_id - 1``; an unknown bound is None (before the first record, or
+    after the newest). The missing trades happened within ``[from_ms, to_ms]``.
+    """
+
+    symbol: str
+    after_id: int | None
+    before_id: int | None
+    from_ms: int
+    to_ms: int
+    state: GapState = "open"
+    id: int | None = None  # row id, once stored
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolInfo:
+    """What ``exchangeInfo`` says of one contract."""
+
+    symbol: str
+    status: str  # TRADING, SETTLING, ...
+    contract_type: str  # PERPETUAL, CURRENT_QUARTER, TRADIFI_PERPETUAL, ...
+    base: str
+    quote: str
+    tick_size: float
+    step_size: float
+    min_qty: float
+    max_qty: float
+    min_notional: float
+    onboard_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """One symbol's stream as the feed sees it."""
+
+    symbol: str
+    last_id: int | None = None
+    last_event_ms: int | None = None
+    age_s: float | None = None  # since its newest record arrived, by our monotonic clock; None: nothing yet
+    rate_per_s: float = 0.0  # records a second, smoothed
+    kind: str = "trade"  # trade or aggTrade
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """One socket's state. ``state``: stopped, connecting, live, waiting, blocked (final, see ``reason``)."""
+
+    state: Literal["stopped", "connecting", "live", "waiting", "blocked"] = "stopped"
+    reason: str = ""  # why it is not live, as a sentence for the trader
+    url: str = ""
+    connected_since_ms: int | None = None
+    reconnects: int = 0
+    frames: int = 0
+    records: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    watermark_ms: int = 0
+    last_frame_age_s: float | None = None
+    next_try_in_s: float | None = None
+    streams: tuple[StreamStatus, ...] = ()
+    simulated: Literal["", "market", "replay"] = ""  # what the server says of itself
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus:
+    """The store's writer, as a value. ``state``: writing, reading (another process collects), failing, closed."""
+
+    state: Literal["writing", "reading", "failing", "closed"] = "closed"
+    reason: str = ""
+    path: str = ""
+    queued: int = 0  # rows waiting
+    written: int = 0  # rows since start
+    dropped: int = 0  # rows that had to be given up
+    write_ms: float | None = None  # median of recent transactions
+    size_bytes: int = 0
