@@ -21,6 +21,7 @@ TIMEFRAME_NAMES: Final[Mapping[int, str]] = {
 
 Provenance = Literal["trades", "repaired", "kline"]
 GapState = Literal["open", "repaired", "lost"]
+TradeKind = Literal["trade", "aggTrade"]
 Source = Literal["LIVE", "REPLAY", "SIMULATED"]
 
 
@@ -75,40 +76,68 @@ class Ticks:
 class Records:
     """What a trade stream sent for one symbol, in order of arrival, non-trades included.
 
-    Every id counts for continuity; only rows where ``priced`` is True are trades.
+    Every record counts for continuity; only rows where ``priced`` is True are trades.
     """
 
     symbol: str
-    record_id: Ints
-    first_id: Ints
+    record_id: Ints  # increases by 1 per record of this kind: t of a trade, a of an aggregate
+    trade_id: Ints  # the last trade id the record stands for
+    first_id: Ints  # the first one; equal to trade_id for a single trade
     ts_ms: Ints
+    event_ms: Ints  # when the exchange pushed it
     price: Floats
     qty: Floats
     buyer_is_maker: Bools
     priced: Bools
+    kind: TradeKind = "trade"
 
     def __len__(self) -> int:
         return len(self.record_id)
+
+    @classmethod
+    def empty(cls, symbol: str, kind: TradeKind = "trade") -> Records:
+        """No records."""
+        i, f, b = np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.bool_)
+        return cls(symbol, i, i, i, i, i, f, f, b, b, kind)
 
     def take(self, which: slice | Bools | Ints) -> Records:
         """The rows that a slice, a mask or an index array names."""
         return Records(
             self.symbol,
             self.record_id[which],
+            self.trade_id[which],
             self.first_id[which],
             self.ts_ms[which],
+            self.event_ms[which],
             self.price[which],
             self.qty[which],
             self.buyer_is_maker[which],
             self.priced[which],
+            self.kind,
+        )
+
+    def joined(self, more: Records) -> Records:
+        """These rows, then those of ``more``."""
+        return Records(
+            self.symbol,
+            np.concatenate((self.record_id, more.record_id)),
+            np.concatenate((self.trade_id, more.trade_id)),
+            np.concatenate((self.first_id, more.first_id)),
+            np.concatenate((self.ts_ms, more.ts_ms)),
+            np.concatenate((self.event_ms, more.event_ms)),
+            np.concatenate((self.price, more.price)),
+            np.concatenate((self.qty, more.qty)),
+            np.concatenate((self.buyer_is_maker, more.buyer_is_maker)),
+            np.concatenate((self.priced, more.priced)),
+            self.kind,
         )
 
     def trades(self) -> Ticks:
         """The executions among them."""
-        m = self.priced
+        m: slice | Bools = slice(None) if self.priced.all() else self.priced
         return Ticks(
             self.symbol,
-            self.record_id[m],
+            self.trade_id[m],
             self.first_id[m],
             self.ts_ms[m],
             self.price[m],
@@ -267,3 +296,23 @@ class StoreStatus:
     dropped: int = 0  # rows that had to be given up
     write_ms: float | None = None  # median of recent transactions
     size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeskStatus:
+    """The whole desk at one moment, as the screen and ``python -m desk --status`` see it."""
+
+    running: bool = False
+    source: Source = "LIVE"
+    trades: FeedStatus = field(default_factory=FeedStatus)
+    market: FeedStatus = field(default_factory=FeedStatus)
+    store: StoreStatus = field(default_factory=StoreStatus)
+    symbols: tuple[str, ...] = ()  # streamed, or to be streamed once started
+    problem: str = ""  # why there are no data, as a sentence; empty: nothing is wrong
+    simulator_offered: bool = False  # the exchange cannot be reached and the local one could stand in
+    warmup: Mapping[str, float] = field(default_factory=dict)  # symbol -> history loaded, 0..1; absent: nothing to load
+    gaps_open: int = 0
+    gaps_repaired: int = 0
+    gaps_lost: int = 0
+    clock_offset_ms: float | None = None  # exchange clock minus ours; None: not measured
+    log: tuple[str, ...] = ()  # newest lines last
