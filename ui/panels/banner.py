@@ -1,0 +1,125 @@
+"""The verdict banner: word, symbol and colour, why, since when, and whether the data can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from analytics.decision import Verdict
+from analytics.look import Said
+from core.types import TIMEFRAME_NAMES, DeskStatus, FeedStatus
+from ui import formats, theme
+from ui.markup import Markup, el
+from ui.reading import Reading
+
+FEED_WORD = {
+    "live": "live",
+    "connecting": "connecting",
+    "waiting": "waiting to reconnect",
+    "stopped": "stopped",
+    "blocked": "refused by the exchange",
+}
+
+
+def render(reading: Reading) -> None:
+    """Draw the banner."""
+    st.html(markup(reading))
+
+
+def markup(reading: Reading) -> Markup:
+    """The banner as HTML. Its height does not depend on the words."""
+    decision, params = reading.look.decision, reading.params
+    verdict = decision.verdict
+    return el(
+        "section",
+        el(
+            "div",
+            el(
+                "div",
+                el("strong", f"{reading.symbol_y} / {reading.symbol_x}"),
+                f" · {TIMEFRAME_NAMES[params.timeframe_s]} · {params.preset.capitalize()}",
+                cls="ps-pair",
+            ),
+            el("h2", theme.glyph(theme.VERDICT_STYLE[verdict]), verdict.value, cls="ps-verdict"),
+            el("p", decision.reason, cls="ps-reason"),
+            warm_up(reading) if verdict is Verdict.WARMING_UP else Markup(),
+            cls="ps-banner-main",
+        ),
+        el("dl", *_facts(reading), cls="ps-facts"),
+        cls=f"ps-banner ps-v-{theme.VERDICT_STYLE[verdict]}",
+        data_key="verdict",
+        data_value=verdict.value,
+        aria_label=f"Verdict: {verdict.value}",
+    )
+
+
+def warm_up(reading: Reading) -> Markup:
+    """How far the candles are that the rule needs."""
+    have, need = reading.report.have_bars, reading.report.need_bars
+    left = reading.look.decision.ready_in_s
+    time_left = f"ready in about {formats.age(left)}" if left is not None else "time left unknown"
+    return el(
+        "div",
+        bar(have / need if need else 0.0),
+        el("span", f"{formats.count(have)} of {formats.count(need)} candles · {time_left}"),
+        cls="ps-warm",
+    )
+
+
+def bar(share: float) -> Markup:
+    """A progress bar, 0..1."""
+    percent = 100 * min(max(share, 0.0), 1.0)
+    return el(
+        "div",
+        el("i", style=f"width:{percent:.1f}%"),
+        cls="ps-bar",
+        role="progressbar",
+        aria_valuenow=f"{percent:.0f}",
+        aria_valuemin="0",
+        aria_valuemax="100",
+        aria_label="history loaded",
+    )
+
+
+def since_ms(said: Sequence[Said], verdict: Verdict) -> int | None:
+    """Since which look the journal has said this verdict without a break; None: it does not say."""
+    since = None
+    for row in reversed(said):
+        if row.verdict is not verdict:
+            break
+        since = row.candle_ms
+    return since
+
+
+def feed_words(feed: FeedStatus, status: DeskStatus) -> str:
+    """The feed's state with the age of its newest frame."""
+    if not status.running:
+        return "stopped"
+    word = FEED_WORD[feed.state]
+    if feed.state == "live" and feed.last_frame_age_s is not None:
+        rate = sum(s.rate_per_s for s in feed.streams)
+        return f"{word}, newest trade {formats.age(feed.last_frame_age_s)} ago, {formats.number(rate, 0)}/s"
+    if feed.state == "waiting" and feed.next_try_in_s is not None:
+        return f"{word}, next try in {formats.age(feed.next_try_in_s)}"
+    return word
+
+
+def _facts(reading: Reading) -> tuple[Markup, ...]:
+    newest = reading.report.newest_ms
+    closed = None if newest is None else newest + reading.params.timeframe_s * 1000
+    candle = "none yet"
+    if closed is not None:
+        candle = f"{formats.clock(closed)} UTC, {formats.age(reading.candle_age_s)} ago"
+    since = since_ms(reading.said, reading.look.decision.verdict)
+    source = reading.status.source
+    return (
+        _fact("Source", el("b", source, cls=f"ps-source ps-source-{source.lower()}")),
+        _fact("Confirmed to", candle),
+        _fact("Feed", feed_words(reading.status.trades, reading.status)),
+        _fact("Said since", f"{formats.clock(since)} UTC" if since is not None else "this look"),
+    )
+
+
+def _fact(name: str, value: str) -> Markup:
+    return el("div", el("dt", name), el("dd", value))

@@ -1,0 +1,71 @@
+"""Trade readiness: each question of the rule, its answer, and what would change it. Deciding apart from informing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from analytics.decision import Check, Decision
+from ui import formats, theme
+from ui.markup import Markup, el
+
+HEADINGS = ("", "Question", "Value", "Threshold", "Margin")
+
+
+def render(decision: Decision) -> None:
+    """Draw the checklist."""
+    st.html(markup(decision))
+
+
+def markup(decision: Decision) -> Markup:
+    """The checklist as one table with two bodies."""
+    deciding = [c for c in decision.checks if c.deciding]
+    informing = [c for c in decision.checks if not c.deciding]
+    passed = sum(c.state == "passed" for c in deciding)
+    head = f"Deciding, all must pass: {passed} of {len(deciding)}" if deciding else "Deciding: nothing checked yet"
+    return el(
+        "table",
+        el("thead", el("tr", *(el("th", h, scope="col") for h in HEADINGS))),
+        _body(head, deciding),
+        _body("Informing, never deciding", informing) if informing else Markup(),
+        cls="ps-checks",
+        aria_label="Trade readiness",
+    )
+
+
+def _body(head: str, checks: Iterable[Check]) -> Markup:
+    return el(
+        "tbody",
+        el("tr", el("th", head, colspan=str(len(HEADINGS)), scope="rowgroup", cls="ps-group")),
+        *(_row(c) for c in checks),
+    )
+
+
+def _row(check: Check) -> Markup:
+    margin = formats.number(check.margin, _places(check.margin), sign=True)
+    return el(
+        "tr",
+        el("td", theme.glyph(check.state), el("span", theme.STATE_WORD[check.state], cls="ps-state"), cls="ps-mark"),
+        el(
+            "td",
+            el("div", check.question, cls="ps-question"),
+            el("div", check.flips, cls="ps-flips"),
+            cls="ps-what",
+        ),
+        el("td", check.value_text or formats.UNKNOWN, cls="ps-num", data_label="value"),
+        el("td", check.threshold_text, cls="ps-num", data_label="threshold"),
+        el("td", margin, cls="ps-num", data_label="margin"),
+        cls=f"ps-check ps-check-{check.state}",
+        data_key=f"check_{check.key}",
+        data_value="" if check.value is None else repr(check.value),
+        data_state=check.state,
+        title=f"Data to {formats.stamp(check.as_of_ms)} UTC" if check.as_of_ms is not None else None,
+    )
+
+
+def _places(margin: float | None) -> int:
+    """Enough decimals to see that a small margin is not nothing."""
+    if margin is None:
+        return 2
+    return 0 if abs(margin) >= 100 else 2 if abs(margin) >= 0.1 else 3

@@ -1,0 +1,277 @@
+"""The metric strip: live numbers beside confirmed ones, in two styles that cannot be taken for each other."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import streamlit as st
+
+from analytics.report import PairReport
+from core.types import Floats
+from ui import formats, theme
+from ui.markup import Markup, el, join
+from ui.reading import Reading, deciding_z, finite, last, quantity_ratio
+
+TREND_BARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number with its name, unit and context. ``value`` is the number itself, for whoever checks the screen."""
+
+    key: str
+    label: str
+    text: str
+    sub: str
+    kind: Literal["live", "confirmed"]
+    value: float | None = None
+    help: str = ""
+    trend: str = ""  # data address of a small line
+    words: bool = False  # text rather than a number
+
+
+def render(reading: Reading) -> None:
+    """Draw the strip."""
+    st.html(el("div", *(_tile(t) for t in tiles(reading)), cls="ps-tiles"))
+
+
+def tiles(reading: Reading) -> tuple[Tile, ...]:
+    """Every tile, always all of them and in this order, so that nothing moves."""
+    return (
+        _z_live(reading),
+        _z_confirmed(reading),
+        _hedge(reading),
+        _spread(reading),
+        _correlation(reading),
+        _prices(reading),
+        _regime(reading),
+        _half_life(reading),
+        _net(reading),
+        _funding(reading),
+    )
+
+
+def _z_live(r: Reading) -> Tile:
+    sub = "no trade of both legs yet"
+    if r.live is not None:
+        sell, buy = finite(r.live.z_sell_spread), finite(r.live.z_buy_spread)
+        sub = f"at executable: sell {formats.z_score(sell)}, buy {formats.z_score(buy)}"
+    return Tile(
+        "z_live",
+        "z now",
+        formats.z_score(r.live_z),
+        sub,
+        "live",
+        r.live_z,
+        "The newest trades of both legs, scored with the confirmed fit. It decides nothing. Executable: "
+        "selling the spread at the last taker-sell of Y and taker-buy of X, and the reverse.",
+    )
+
+
+def _z_confirmed(r: Reading) -> Tile:
+    z = last(deciding_z(r.report))
+    over = f"rolling, W = {r.params.z_bars}" if r.params.preset == "classic" else f"fit, N = {r.params.fit_bars}"
+    return Tile(
+        "z",
+        "z",
+        formats.z_score(z),
+        f"{over} · entry ±{formats.number(r.params.entry_z)}",
+        "confirmed",
+        z,
+        "The spread of the last confirmed candle, in standard deviations. This one decides.",
+        _trend(r.report, "z"),
+    )
+
+
+def _hedge(r: Reading) -> Tile:
+    beta, se, ratio = last(r.report.beta), last(r.report.beta_se), quantity_ratio(r.report)
+    sub = "unknown until the fit window is full"
+    if ratio is not None:
+        sub = f"± {formats.number(se, 3)} · 1 {_base(r, r.symbol_y)} ↔ {_significant(ratio)} {_base(r, r.symbol_x)}"
+    unit = "units of X per unit of Y" if r.params.price_units else "a ratio of notionals"
+    return Tile(
+        "beta",
+        "Hedge ratio β",
+        formats.number(beta, 3),
+        sub,
+        "confirmed",
+        beta,
+        f"How much X hedges Y, {unit}, with one standard error; beside it both quantities.",
+        _trend(r.report, "beta"),
+    )
+
+
+def _spread(r: Reading) -> Tile:
+    spread = last(r.report.spread)
+    live = finite(r.live.spread) if r.live else None
+    return Tile(
+        "spread",
+        "Spread",
+        spread_text(spread, r.params.price_units),
+        f"now {spread_text(live, r.params.price_units)}",
+        "confirmed",
+        spread,
+        "Distance of Y from where X says it should be. In logs shown in bps of price.",
+        _trend(r.report, "spread"),
+    )
+
+
+def _correlation(r: Reading) -> Tile:
+    corr = last(r.report.corr)
+    return Tile(
+        "corr",
+        "Correlation",
+        formats.number(corr, 2),
+        f"of log returns, W = {r.params.z_bars}",
+        "confirmed",
+        corr,
+        "Correlation of the two legs' log returns, candle by candle.",
+        _trend(r.report, "corr"),
+    )
+
+
+def _prices(r: Reading) -> Tile:
+    y, x = (r.live.price_y, r.live.price_x) if r.live else (None, None)
+    return Tile(
+        "price_y",
+        _base(r, r.symbol_y),
+        formats.price(y, r.tick_size(r.symbol_y)),
+        f"{_base(r, r.symbol_x)} {formats.price(x, r.tick_size(r.symbol_x))}",
+        "live",
+        finite(y),
+        "Last trade of each leg.",
+    )
+
+
+def _regime(r: Reading) -> Tile:
+    test = r.report.adf if r.params.preset == "classic" else r.report.engle_granger
+    name = "ADF" if r.params.preset == "classic" else "Engle-Granger"
+    p = finite(test.pvalue) if test else None
+    return Tile(
+        "regime",
+        "Regime",
+        r.look.decision.regime or formats.UNKNOWN,
+        f"{name} p {formats.pvalue(p)}",
+        "confirmed",
+        p,
+        "What the test supports, in words that claim no more than it does.",
+        words=True,
+    )
+
+
+def _half_life(r: Reading) -> Tile:
+    h = r.report.half_life
+    if h is None:
+        return Tile(
+            "half_life",
+            "Half-life",
+            formats.UNKNOWN,
+            "shown only once the test supports a return",
+            "confirmed",
+            None,
+            "Without a passed test a half-life describes noise.",
+        )
+    seconds = h.bars * r.params.timeframe_s
+    return Tile(
+        "half_life",
+        "Half-life",
+        f"{formats.number(h.bars, 0)} candles",
+        f"{formats.number(h.low, 0)} to {formats.number(h.high, 0)} at 95 % · {formats.age(seconds)}",
+        "confirmed",
+        finite(h.bars),
+        "Candles until half of a deviation is gone.",
+    )
+
+
+def _net(r: Reading) -> Tile:
+    d = r.look.decision
+    cost = "cost unknown" if d.cost_bps is None else f"after {formats.bps(d.cost_bps, sign=False)} cost"
+    sub = f"lower bound, {cost}" if d.expected_net_bps is not None else f"not known yet · {cost}"
+    return Tile(
+        "net",
+        "Expected net",
+        formats.bps(d.expected_net_bps),
+        sub,
+        "confirmed",
+        finite(d.expected_net_bps),
+        "Lower bound of what such a stretch of this pair has returned, minus cost, in bps of gross notional.",
+    )
+
+
+def _funding(r: Reading) -> Tile:
+    mark_y, mark_x = r.marks.get(r.symbol_y), r.marks.get(r.symbol_x)
+    rate_y = mark_y.funding_rate if mark_y else None
+    rate_x = mark_x.funding_rate if mark_x else None
+    settles = [m.next_funding_ms for m in (mark_y, mark_x) if m and m.next_funding_ms]
+    left = (min(settles) - r.now_ms) / 1000 if settles and r.now_ms is not None else None
+    sub = f"{_base(r, r.symbol_x)} {formats.percent(rate_x, 4, sign=True)} · in {formats.countdown(left)}"
+    return Tile(
+        "funding_y",
+        f"Funding {_base(r, r.symbol_y)}",
+        formats.percent(rate_y, 4, sign=True),
+        sub,
+        "live",
+        finite(rate_y),
+        "Rate of the next settlement; positive: longs pay shorts. Beside it the time to it.",
+    )
+
+
+def spread_text(spread: float | None, price_units: bool) -> str:
+    """A spread in its unit: bps of price for logs, quote currency for prices."""
+    if price_units:
+        return formats.number(spread, 4, sign=True)
+    return formats.bps(None if spread is None else spread * 1e4)
+
+
+def _base(r: Reading, symbol: str) -> str:
+    info = r.catalogue.get(symbol)
+    return info.base if info else symbol
+
+
+def _significant(value: float) -> str:
+    return f"{value:,.4g}"
+
+
+def _tile(tile: Tile) -> Markup:
+    trend = el("img", src=tile.trend, alt="", cls="ps-trend") if tile.trend else Markup()
+    return el(
+        "div",
+        el("div", el("span", tile.label, cls="ps-label"), theme.tag(tile.kind), cls="ps-tile-head"),
+        el("div", join(el("span", tile.text), trend), cls="ps-value ps-words" if tile.words else "ps-value"),
+        el("div", tile.sub, cls="ps-sub"),
+        cls=f"ps-tile ps-{tile.kind}",
+        title=tile.help or None,
+        data_key=tile.key,
+        data_value="" if tile.value is None else repr(tile.value),
+    )
+
+
+@lru_cache(maxsize=64)
+def _trend(report: PairReport, name: str) -> str:
+    values = deciding_z(report) if name == "z" else getattr(report, name)
+    return trend_image(values[-TREND_BARS:])
+
+
+def trend_image(values: Floats) -> str:
+    """A small line as an image address; empty when there is nothing to draw. NaN breaks the line."""
+    known = values[np.isfinite(values)]
+    if len(known) < 2:
+        return ""
+    low, high = float(known.min()), float(known.max())
+    span = (high - low) or 1.0
+    path, pen = [], "M"
+    for i, v in enumerate(values):
+        if not np.isfinite(v):
+            pen = "M"
+            continue
+        path.append(f"{pen}{60 * i / (len(values) - 1):.1f} {17 - 14 * (v - low) / span:.1f}")
+        pen = "L"
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="20" viewBox="-2 0 64 20">'
+        f'<path d="{"".join(path)}" fill="none" stroke="{theme.INK}" stroke-width="1.5" stroke-linejoin="round"/></svg>'
+    )
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

@@ -1,0 +1,96 @@
+"""Page states: what stands where the desk would, when there is nothing to judge. Designed like the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from core.types import DeskStatus
+from ui import theme
+from ui.markup import Markup, el
+
+Kind = Literal["choose", "unreachable", "stopped", "failed"]
+GLYPH: dict[Kind, str] = {"choose": "unknown", "unreachable": "nodata", "stopped": "pause", "failed": "trap"}
+
+
+@dataclass(frozen=True, slots=True)
+class PageState:
+    """One sentence of what is, one of what to do."""
+
+    kind: Kind
+    title: str
+    sentence: str
+    next_step: str
+
+
+def blocking(status: DeskStatus, problem: str, have_candles: bool) -> PageState | None:
+    """The state that replaces the desk; None while there is something to judge."""
+    if problem:
+        return PageState("choose", "These choices do not go together", problem, "Change them in the sidebar.")
+    if have_candles:
+        return None
+    if status.simulator_offered:
+        why = status.problem or "The exchange gives no answer."
+        step = "The desk keeps trying. Meanwhile a local simulator can stand in: same protocol, made-up prices."
+        return PageState("unreachable", "The exchange cannot be reached", why, step)
+    if not status.running:
+        step = "Start the feed to collect trades; candles follow as they are confirmed."
+        return PageState(
+            "stopped", "The feed is stopped", status.problem or "Nothing is stored for this pair yet.", step
+        )
+    return None
+
+
+def failed(sentence: str) -> PageState:
+    """The pair cannot be analysed."""
+    return PageState("failed", "This pair cannot be judged", sentence, "Choose another pair, timeframe or window.")
+
+
+def render(state: PageState, start: Callable[[], None], use_simulator: Callable[[], None]) -> None:
+    """Draw the state and its one action."""
+    with st.container(key=f"ps-state-{state.kind}", horizontal_alignment="center"):
+        st.html(markup(state))
+        if state.kind == "unreachable":
+            st.button(
+                "Start the simulator",
+                type="primary",
+                icon=":material/play_arrow:",
+                on_click=use_simulator,
+                key="use_simulator",
+                help="Runs on this machine. Everything on screen then says SIMULATED.",
+            )
+        elif state.kind == "stopped":
+            st.button("Start the feed", type="primary", icon=":material/play_arrow:", on_click=start, key="start_here")
+
+
+def markup(state: PageState) -> Markup:
+    """The state's words."""
+    return el(
+        "section",
+        theme.glyph(GLYPH[state.kind]),
+        el("h2", state.title),
+        el("p", state.sentence, cls="ps-why"),
+        el("p", state.next_step, cls="ps-next"),
+        cls=f"ps-pagestate ps-pagestate-{state.kind}",
+        data_key="state",
+        data_value=state.kind,
+    )
+
+
+def source_strip(status: DeskStatus) -> Markup:
+    """Says on every page that the prices are not the market's; empty when they are."""
+    note = theme.SOURCE_NOTE[status.source]
+    if not note:
+        return Markup()
+    return el(
+        "div",
+        el("strong", status.source),
+        el("span", note),
+        cls="ps-strip",
+        data_key="source",
+        data_value=status.source,
+        role="note",
+    )

@@ -1,0 +1,74 @@
+"""What the screen needs of the desk, and nothing more. The desk fulfils it; tests use a hand-written one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from analytics.decision import LiveScore
+from analytics.look import Look, Said
+from analytics.params import Params
+from core.types import Candles, DeskStatus, Gap, MarkPrice, SymbolInfo, Ticks
+
+
+class DeskPort(Protocol):
+    """Thread-safe; every method returns a value and may be called from any browser tab's script run."""
+
+    def start(self) -> None:
+        """Start the feeds; does nothing when they run."""
+
+    def stop(self) -> None:
+        """Stop the feeds and write what is queued; does nothing when stopped."""
+
+    def use_simulator(self) -> None:
+        """Start the local simulator, switch the source to it, and run. Raises PairsightError where it cannot."""
+
+    def use_exchange(self) -> None:
+        """Back to the addresses of the settings."""
+
+    def add_symbol(self, symbol: str) -> None:
+        """Stream one more symbol; does nothing when it is streamed. Raises UnknownSymbol."""
+
+    def drop_symbol(self, symbol: str) -> None:
+        """Stop streaming a symbol; its stored data stay. Raises PairsightError where it may not leave."""
+
+    def status(self) -> DeskStatus:
+        """The desk at this moment. Cheap."""
+
+    def catalogue(self) -> Mapping[str, SymbolInfo]:
+        """Every contract the exchange lists; empty while unknown."""
+
+    def marks(self) -> Mapping[str, MarkPrice]:
+        """Newest mark price and funding per symbol; a symbol may be absent."""
+
+    def look(self, symbol_y: str, symbol_x: str, params: Params) -> Look:
+        """The look at the newest confirmed candle.
+
+        Cheap on every tick: ``look.report`` is the same object until another candle is confirmed, and ``look``
+        changes before that only when the state of the data does. Raises PairsightError for what cannot be analysed.
+        """
+
+    def live(self, symbol_y: str, symbol_x: str, params: Params) -> LiveScore | None:
+        """The newest trades scored with the confirmed fit; None while either is unknown. Cheap."""
+
+    def newest_candle_ms(self, symbol_y: str, symbol_x: str, timeframe_s: int) -> int | None:
+        """Open time of the newest aligned confirmed candle. Cheap."""
+
+    def candles(
+        self,
+        symbol: str,
+        timeframe_s: int,
+        limit: int | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+    ) -> Candles:
+        """Confirmed, complete candles, oldest first; with ``limit`` the newest ones of the range."""
+
+    def trades(self, symbol: str, from_ms: int, to_ms: int, limit: int) -> Ticks:
+        """Stored trades with ``from_ms <= ts_ms < to_ms``, oldest first, at most ``limit``."""
+
+    def gaps(self, symbol: str, from_ms: int | None = None) -> Sequence[Gap]:
+        """Known gaps that end at or after ``from_ms``, oldest first."""
+
+    def journal(self, symbol_y: str, symbol_x: str, params: Params, limit: int) -> Sequence[Said]:
+        """What the looks said, oldest first, the newest ``limit``; may be empty."""

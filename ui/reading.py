@@ -1,0 +1,134 @@
+"""One reading of the desk: everything a page shows at one tick, taken once, as one frozen value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from analytics.decision import LiveScore
+from analytics.look import Look, Said
+from analytics.params import Params
+from analytics.report import PairReport
+from core.types import DeskStatus, Floats, MarkPrice, SymbolInfo
+from ui.port import DeskPort
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What the desk says about the chosen pair now."""
+
+    symbol_y: str
+    symbol_x: str
+    params: Params
+    status: DeskStatus
+    look: Look
+    live: LiveScore | None = None
+    marks: Mapping[str, MarkPrice] = field(default_factory=dict)
+    catalogue: Mapping[str, SymbolInfo] = field(default_factory=dict)
+    said: Sequence[Said] = ()
+
+    @property
+    def report(self) -> PairReport:
+        """The look's report."""
+        return self.look.report
+
+    @property
+    def now_ms(self) -> float | None:
+        """The exchange's clock."""
+        return exchange_now_ms(self.status)
+
+    @property
+    def candle_age_s(self) -> float | None:
+        """Since the newest confirmed candle ended."""
+        now, newest = self.now_ms, self.report.newest_ms
+        if now is None or newest is None:
+            return None
+        return max(0.0, (now - newest) / 1000 - self.params.timeframe_s)
+
+    @property
+    def live_z(self) -> float | None:
+        """Live z on the same scale as the z that the preset decides by."""
+        if self.live is None:
+            return None
+        return finite(self.live.z_roll if self.params.preset == "classic" else self.live.z)
+
+    def tick_size(self, symbol: str) -> float | None:
+        """The exchange's price step; None while unknown."""
+        info = self.catalogue.get(symbol)
+        return info.tick_size if info else None
+
+
+def take(desk: DeskPort, symbol_y: str, symbol_x: str, params: Params, journal_rows: int) -> Reading:
+    """Ask the desk once. Raises PairsightError when the pair cannot be analysed."""
+    return Reading(
+        symbol_y,
+        symbol_x,
+        params,
+        desk.status(),
+        desk.look(symbol_y, symbol_x, params),
+        desk.live(symbol_y, symbol_x, params),
+        desk.marks(),
+        desk.catalogue(),
+        desk.journal(symbol_y, symbol_x, params, journal_rows),
+    )
+
+
+def exchange_now_ms(status: DeskStatus) -> float | None:
+    """The exchange's time as far as the stream tells it: its newest event, plus the time since that arrived.
+
+    Our own clock is not asked, so that a replayed recording and a machine with a wrong clock read right.
+    """
+    feed = status.trades
+    if not feed.watermark_ms:
+        return None
+    return feed.watermark_ms + 1000.0 * (feed.last_frame_age_s or 0.0)
+
+
+def deciding_z(report: PairReport) -> Floats:
+    """(n,) the z that the preset decides by: of the fit (Evidence) or rolling (Classic)."""
+    return report.z_roll if report.params.preset == "classic" else report.z
+
+
+def finite(value: float | None) -> float | None:
+    """The value, or None where it is unknown."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def last(values: Floats) -> float | None:
+    """The newest value, or None where there is none."""
+    return finite(values[-1]) if len(values) else None
+
+
+def quantity_ratio(report: PairReport) -> float | None:
+    """Units of X that hedge one unit of Y at the newest closes.
+
+    In logs β is a ratio of notionals, in prices it is the ratio of quantities itself.
+    """
+    beta = last(report.beta)
+    if beta is None:
+        return None
+    return beta if report.params.price_units else beta * float(report.y[-1]) / float(report.x[-1])
+
+
+def edge_bps_per_z(report: PairReport) -> float | None:
+    """What one unit of z is worth when it closes, in bps of gross notional: sd / (1 + |β|)."""
+    beta, sd = last(report.beta), last(report.resid_sd)
+    if beta is None or sd is None:
+        return None
+    if report.params.price_units:
+        return 1e4 * sd / float(report.y[-1] + abs(beta) * report.x[-1])
+    return 1e4 * sd / (1 + abs(beta))
+
+
+def bars_since_crossing(report: PairReport, entry_z: float) -> int | None:
+    """Candles since |z| last went from one side of the entry threshold to the other; None: never, in these rows."""
+    z = deciding_z(report)
+    beyond = abs(z) >= entry_z  # NaN compares as inside
+    for back in range(1, len(z)):
+        i = len(z) - back
+        if math.isnan(z[i]) or math.isnan(z[i - 1]):
+            return None
+        if beyond[i] != beyond[i - 1]:
+            return back - 1
+    return None

@@ -1,0 +1,44 @@
+"""The frame around every page: sidebar, navigation, and the strip that says whose prices these are."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from core.settings import Settings
+from ui import controls, theme
+from ui.pages import data, decision
+from ui.panels import state
+from ui.port import DeskPort
+
+
+def run(desk: DeskPort, settings: Settings) -> None:
+    """Draw one run of the script. Called by app.py at every rerun."""
+    st.set_page_config("Pairsight", page_icon=theme.ICON, layout="wide", initial_sidebar_state="auto")
+    st.html(theme.STYLE)
+    status = desk.status()
+    chosen = controls.draw(desk, settings, status)
+    status = desk.status()  # the controls may have added a symbol
+    pages = [
+        st.Page(
+            partial(decision.draw, desk, chosen, status),
+            title="Decision",
+            icon=":material/balance:",
+            url_path="decision",
+            default=True,
+        ),
+        st.Page(partial(data.draw, desk, chosen, status), title="Data", icon=":material/database:", url_path="data"),
+    ]
+    page = st.navigation(pages, position="top")
+    strip = state.source_strip(status)
+    if strip:
+        st.html(strip)
+    page.run()
+
+
+def refuse(sentence: str) -> None:
+    """Say why there is no desk at all: a setting or a file that cannot be used."""
+    st.set_page_config("Pairsight", page_icon=theme.ICON, layout="wide", initial_sidebar_state="collapsed")
+    st.html(theme.STYLE)
+    st.html(state.markup(state.PageState("failed", "Pairsight cannot start", sentence, "Mend it and start again.")))

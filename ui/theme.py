@@ -1,0 +1,57 @@
+"""Words, symbols and colours of the one visual language. Sizes and surfaces are in style.css."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from analytics.decision import CheckState, Verdict
+from core.types import Source
+from ui.markup import Markup, el
+
+STYLE: Final = Path(__file__).with_name("style.css")
+ICON: Final = Path(__file__).with_name("favicon.svg")
+
+# Chart colours serve both themes: at least 3:1 against either background, and apart under every common
+# colour-vision deficiency (Okabe and Ito's hues). tests/ui/test_theme.py measures both.
+INK: Final = "#7A8698"  # neutral lines, grids of our own
+LEG_Y: Final = "#0F7FC4"  # blue
+LEG_X: Final = "#D55E00"  # vermillion
+LINE: Final = "#0F7FC4"
+BAND: Final = "#7A8698"
+ENTRY: Final = "#C2770A"  # amber: the entry threshold
+STOP: Final = "#D1495B"  # red: the stop
+ROLLING: Final = "#A566C7"  # purple: the trader's timing view
+GOOD: Final = "#129A74"  # green: passed
+
+VERDICT_STYLE: Final[dict[Verdict, str]] = {
+    Verdict.NO_DATA: "nodata",
+    Verdict.WARMING_UP: "warming",
+    Verdict.NOT_TRADABLE: "not",
+    Verdict.TRAP: "trap",
+    Verdict.WAIT: "wait",
+    Verdict.TRADABLE: "tradable",
+}
+STATE_WORD: Final[dict[CheckState, str]] = {"passed": "passed", "failed": "failed", "unknown": "unknown"}
+SOURCE_NOTE: Final[dict[Source, str]] = {
+    "LIVE": "",
+    "SIMULATED": "Prices come from the local simulator, not from the exchange. Nothing here is a real market.",
+    "REPLAY": "Prices are a recording played back, not the market now.",
+}
+
+
+def glyph(name: str) -> Markup:
+    """A symbol drawn by the style sheet; decoration only, the word stands beside it."""
+    return el("span", cls=f"ps-glyph ps-glyph-{name}", aria_hidden="true")
+
+
+def tag(kind: str) -> Markup:
+    """The mark that tells LIVE from CONFIRMED on every number."""
+    if kind == "live":
+        return el("span", el("i", cls="ps-dot", aria_hidden="true"), "LIVE", cls="ps-tag ps-tag-live")
+    return el("span", "CONFIRMED", cls="ps-tag ps-tag-conf")
+
+
+def heading(title: str, note: str = "") -> Markup:
+    """A section's heading with one line of what it is."""
+    return el("h3", title, el("small", note), cls="ps-h")

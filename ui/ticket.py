@@ -1,0 +1,102 @@
+"""The trade ticket as a value: rounded quantities, what is left unhedged, costs, break-even. Nothing is ever sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from analytics.costs import CostSplit
+from analytics.decision import Legs, Verdict
+from analytics.look import Look
+from core.types import TIMEFRAME_NAMES, SymbolInfo
+from ui.reading import deciding_z, edge_bps_per_z, finite, last
+
+Side = Literal["BUY", "SELL"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One leg, rounded to what the exchange takes."""
+
+    symbol: str
+    side: Side
+    qty: float  # base units, a multiple of the step size where that is known
+    step: float | None
+    notional: float  # quote currency
+    problem: str = ""  # why the exchange would refuse it
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The trade the rule speaks of, or an example of it when the verdict is not TRADABLE."""
+
+    example: bool
+    legs: tuple[Leg, Leg]
+    residual: float  # quote currency left unhedged by rounding; positive: net long
+    gross: float
+    costs: CostSplit | None
+    break_even_z: float | None  # |z| whose full return pays the round trip
+    stop_z: float  # signed, on the side of the trade
+    limit_bars: int
+    limit_text: str
+
+
+def ticket(look: Look, catalogue: Mapping[str, SymbolInfo]) -> Ticket | None:
+    """Round the rule's trade for the exchange; None while β or prices are unknown or β <= 0."""
+    report, params = look.report, look.report.params
+    legs = look.decision.legs or _example(look)
+    if legs is None:
+        return None
+    leg_y = _round(report.symbol_y, legs.side_y, legs.qty_y, float(report.y[-1]), catalogue)
+    leg_x = _round(report.symbol_x, legs.side_x, legs.qty_x, float(report.x[-1]), catalogue)
+    # What the rounding leaves open: the hedge that Y's rounded quantity wants, against the one that X's gives.
+    wanted = leg_y.notional * legs.notional_x / legs.notional_y
+    residual = math.copysign(1, leg_x.side == "BUY" or -1) * (leg_x.notional - wanted)
+    z, edge = last(deciding_z(report)) or 0.0, edge_bps_per_z(report)
+    cost = look.costs.total_bps if look.costs else look.decision.cost_bps
+    seconds = params.fit_bars * params.timeframe_s
+    return Ticket(
+        example=look.decision.verdict is not Verdict.TRADABLE,
+        legs=(leg_y, leg_x),
+        residual=residual,
+        gross=leg_y.notional + leg_x.notional,
+        costs=look.costs,
+        break_even_z=finite(cost / edge) if cost is not None and edge else None,
+        stop_z=math.copysign(params.stop_z, z),
+        limit_bars=params.fit_bars,
+        limit_text=f"{params.fit_bars} candles of {TIMEFRAME_NAMES[params.timeframe_s]}, {seconds / 3600:.3g} h",
+    )
+
+
+def _example(look: Look) -> Legs | None:
+    """The same trade for the side z is on now, when the rule names none."""
+    report = look.report
+    beta, z = last(report.beta), last(deciding_z(report))
+    if beta is None or beta <= 0 or not len(report.y):
+        return None
+    y, x = float(report.y[-1]), float(report.x[-1])
+    ratio = beta * x / y if report.params.price_units else beta  # of notionals
+    notional_y = report.params.notional / (1 + ratio)
+    notional_x = report.params.notional - notional_y
+    rich = (z or 0.0) >= 0
+    return Legs(
+        "SELL" if rich else "BUY", "BUY" if rich else "SELL", notional_y / y, notional_x / x, notional_y, notional_x
+    )
+
+
+def _round(symbol: str, side: Side, qty: float, price: float, catalogue: Mapping[str, SymbolInfo]) -> Leg:
+    info = catalogue.get(symbol)
+    if info is None:
+        return Leg(symbol, side, qty, None, qty * price, "step size unknown")
+    steps = math.floor(qty / info.step_size + 1e-9)  # down: never more than asked for
+    rounded = steps * info.step_size
+    problem = ""
+    if rounded < info.min_qty:
+        problem = f"below the minimum quantity {info.min_qty:g}"
+    elif info.max_qty and rounded > info.max_qty:
+        problem = f"above the maximum quantity {info.max_qty:g}"
+    elif rounded * price < info.min_notional:
+        problem = f"below the minimum notional {info.min_notional:g}"
+    return Leg(symbol, side, rounded, info.step_size, rounded * price, problem)
