@@ -45,9 +45,10 @@ class LineDown(PairsightError):  # noqa: N818
 class LineRefused(LineDown):
     """The exchange answered the upgrade with an HTTP status instead of a socket."""
 
-    def __init__(self, reason: str, status: int) -> None:
+    def __init__(self, reason: str, status: int, retry_after_s: float | None = None) -> None:
         super().__init__(reason)
         self.status = status
+        self.retry_after_s = retry_after_s  # where the exchange said how long to stay away
 
 
 class UnknownSymbol(PairsightError, ValueError):  # noqa: N818

@@ -1,0 +1,286 @@
+"""What the exchange's REST answers, as values. Bytes in, values out; no request, no clock.
+
+Every function raises `BadFrame` for a body that cannot be read (a proxy's login page, a cut answer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from core.errors import BadFrame
+from core.types import Candles, MarkPrice, Records, SymbolInfo, Ticks
+
+INTERVALS: Final[Mapping[int, str]] = {60: "1m", 300: "5m", 900: "15m", 3600: "1h"}
+SETTLING_MS: Final = 3_000  # a bar's last trades reach the kline service up to about two seconds late
+
+T = TypeVar("T")
+
+
+class _Filter(Struct, gc=False):
+    filterType: str  # noqa: N815 (the wire's own name)
+    tickSize: float = 0.0  # noqa: N815
+    stepSize: float = 0.0  # noqa: N815
+    minQty: float = 0.0  # noqa: N815
+    maxQty: float = 0.0  # noqa: N815
+    notional: float = 0.0
+
+
+class _Symbol(Struct, gc=False):
+    symbol: str
+    status: str
+    baseAsset: str  # noqa: N815
+    quoteAsset: str  # noqa: N815
+    filters: list[_Filter]
+    contractType: str = ""  # noqa: N815
+    onboardDate: int = 0  # noqa: N815
+
+
+class _ExchangeInfo(Struct, gc=False):
+    symbols: list[_Symbol]
+
+
+class _Kline(Struct, gc=False, array_like=True):
+    open_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    close_ms: int
+    quote_volume: float
+    trades: int
+
+
+class _AggTrade(Struct, gc=False):
+    a: int
+    p: float
+    q: float
+    f: int
+    l: int  # noqa: E741
+    T: int
+    m: bool
+
+
+class _RestTrade(Struct, gc=False):
+    id: int
+    price: float
+    qty: float
+    time: int
+    isBuyerMaker: bool  # noqa: N815
+
+
+class _Premium(Struct, gc=False):
+    symbol: str
+    markPrice: float  # noqa: N815
+    indexPrice: float  # noqa: N815
+    nextFundingTime: int  # noqa: N815
+    time: int
+    lastFundingRate: str = ""  # noqa: N815 (empty for contracts without funding)
+
+
+class _Funding(Struct, gc=False):
+    symbol: str
+    fundingIntervalHours: int = 8  # noqa: N815
+
+
+class _Ticker(Struct, gc=False):
+    symbol: str
+    count: int
+    lastPrice: float  # noqa: N815
+    quoteVolume: float  # noqa: N815
+    priceChangePercent: float = 0.0  # noqa: N815
+
+
+class _Time(Struct, gc=False):
+    serverTime: int  # noqa: N815
+
+
+class _Failure(Struct, gc=False):
+    code: int
+    msg: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticker:
+    """A symbol's last 24 hours."""
+
+    symbol: str
+    trades: int
+    last: float
+    quote_volume: float
+    change_pct: float
+
+
+def server_ms(body: bytes) -> int:
+    """``time``: the exchange's clock."""
+    return _read(body, _Time).serverTime
+
+
+def failure(body: bytes) -> tuple[int, str] | None:
+    """The exchange's own code and words of an error answer; None when the body is not one."""
+    try:
+        read = msgspec.json.decode(body, type=_Failure)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return read.code, read.msg
+
+
+def symbols(body: bytes) -> dict[str, SymbolInfo]:
+    """``exchangeInfo``. A contract without its price, lot and notional filters is left out: it cannot be sized."""
+    found = {}
+    for row in _read(body, _ExchangeInfo).symbols:
+        filters = {one.filterType: one for one in row.filters}
+        price, lot, notional = (filters.get(name) for name in ("PRICE_FILTER", "LOT_SIZE", "MIN_NOTIONAL"))
+        if price is None or lot is None or notional is None:
+            continue
+        found[row.symbol] = SymbolInfo(
+            symbol=row.symbol,
+            status=row.status,
+            contract_type=row.contractType,
+            base=row.baseAsset,
+            quote=row.quoteAsset,
+            tick_size=price.tickSize,
+            step_size=lot.stepSize,
+            min_qty=lot.minQty,
+            max_qty=lot.maxQty,
+            min_notional=notional.notional,
+            onboard_ms=row.onboardDate,
+        )
+    return found
+
+
+def candles(symbol: str, timeframe_s: int, body: bytes, now_ms: int) -> Candles:
+    """``klines`` as candles: closed bars with trades only, oldest first.
+
+    Parameters
+    ----------
+    now_ms : int
+        The exchange's clock when the answer was made. A bar counts as closed `SETTLING_MS` after its end; the open bar
+        is left out, and a bar without trades is no candle.
+    """
+    rows = _read(body, list[_Kline])
+    step_ms = timeframe_s * 1000
+    kept = [
+        row
+        for row in rows
+        if row.trades > 0 and row.open_ms % step_ms == 0 and row.open_ms + step_ms + SETTLING_MS <= now_ms
+    ]
+    columns = np.array([(r.open, r.high, r.low, r.close, r.volume) for r in kept]).reshape(len(kept), 5)
+    open_ms = np.array([r.open_ms for r in kept], np.int64)
+    if not (np.isfinite(columns).all() and (columns > 0).all() and (np.diff(open_ms) > 0).all()):
+        raise BadFrame(f"klines of {symbol} hold bars that cannot be: not finite, not positive, or out of order")
+    return Candles(
+        symbol=symbol,
+        timeframe_s=timeframe_s,
+        open_ms=open_ms,
+        open=columns[:, 0],
+        high=columns[:, 1],
+        low=columns[:, 2],
+        close=columns[:, 3],
+        volume=columns[:, 4],
+        trade_count=np.array([r.trades for r in kept], np.int64),
+        provenance=np.full(len(kept), "kline", "U8"),
+    )
+
+
+def newest_open_ms(body: bytes) -> int | None:
+    """The open time of the last bar in ``klines``, counted or not: where the next page begins. None: no bar at all."""
+    rows = _read(body, list[_Kline])
+    return rows[-1].open_ms if rows else None
+
+
+def aggregates(symbol: str, body: bytes) -> Records:
+    """``aggTrades`` as records of kind aggTrade, by id; rows of no quantity are not priced."""
+    rows = sorted(_read(body, list[_AggTrade]), key=lambda row: row.a)
+    price = np.array([row.p for row in rows], np.float64)
+    qty = np.array([row.q for row in rows], np.float64)
+    ts_ms = np.array([row.T for row in rows], np.int64)
+    return Records(
+        symbol=symbol,
+        record_id=np.array([row.a for row in rows], np.int64),
+        trade_id=np.array([row.l for row in rows], np.int64),
+        first_id=np.array([row.f for row in rows], np.int64),
+        ts_ms=ts_ms,
+        event_ms=ts_ms,
+        price=price,
+        qty=qty,
+        buyer_is_maker=np.array([row.m for row in rows], np.bool_),
+        priced=_positive(price) & _positive(qty),
+        kind="aggTrade",
+    )
+
+
+def trades(symbol: str, body: bytes) -> Ticks:
+    """``trades``: single executions, by id."""
+    rows = sorted(_read(body, list[_RestTrade]), key=lambda row: row.id)
+    ids = np.array([row.id for row in rows], np.int64)
+    ticks = Ticks(
+        symbol=symbol,
+        trade_id=ids,
+        first_id=ids,
+        ts_ms=np.array([row.time for row in rows], np.int64),
+        price=np.array([row.price for row in rows], np.float64),
+        qty=np.array([row.qty for row in rows], np.float64),
+        buyer_is_maker=np.array([row.isBuyerMaker for row in rows], np.bool_),
+    )
+    return ticks.take(_positive(ticks.price) & _positive(ticks.qty))
+
+
+def marks(body: bytes) -> list[MarkPrice]:
+    """``premiumIndex``, of one symbol or of all."""
+    return [
+        MarkPrice(
+            symbol=row.symbol,
+            event_ms=row.time,
+            mark=row.markPrice,
+            index=row.indexPrice,
+            funding_rate=_number(row.lastFundingRate),
+            next_funding_ms=row.nextFundingTime,
+        )
+        for row in _one_or_all(body, _Premium)
+    ]
+
+
+def funding_hours(body: bytes) -> dict[str, int]:
+    """``fundingInfo``: hours between settlements, for the symbols it lists; any other settles every 8 h."""
+    return {row.symbol: row.fundingIntervalHours for row in _read(body, list[_Funding])}
+
+
+def tickers(body: bytes) -> list[Ticker]:
+    """``ticker/24hr``, of one symbol or of all."""
+    return [
+        Ticker(row.symbol, row.count, row.lastPrice, row.quoteVolume, row.priceChangePercent)
+        for row in _one_or_all(body, _Ticker)
+    ]
+
+
+def _one_or_all(body: bytes, of: type[T]) -> Sequence[T]:
+    if body.lstrip()[:1] == b"[":
+        rows: list[T] = _read(body, list[of])  # type: ignore[valid-type]
+        return rows
+    return [_read(body, of)]
+
+
+def _read(body: bytes, of: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=of, strict=False)
+    except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError) as error:
+        raise BadFrame(f"the exchange's answer cannot be read ({error}): {body[:80]!r}") from error
+
+
+def _positive(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    good: np.ndarray[Any, np.dtype[np.bool_]] = np.isfinite(values) & (values > 0)
+    return good
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text) if text else 0.0
+    except ValueError as error:
+        raise BadFrame(f"the exchange's answer holds {text!r} where a number belongs") from error

@@ -1,0 +1,59 @@
+"""How late an event may claim to be. Pure state; our own time is handed in.
+
+The newest event time confirms candles, so one absurd date would confirm everything for ever. Our clock alone cannot
+judge it: it may be hours off, and a replay runs in the past, faster than time.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+AHEAD_OF_OUR_CLOCK_MS: Final = 86_400_000  # a clock may be off by a wrong time zone, hardly by more than a day
+SLACK_MS: Final = 600_000  # what event time may jump between two batches
+FASTEST_REPLAY: Final = 100  # seconds of exchange time in one of ours
+TIME_MOVED_AFTER_MS: Final = 5_000  # so long nothing but refused dates: the exchange's time itself has jumped
+
+
+class EventClock:
+    """The latest event time that can be believed.
+
+    At most a day ahead of our clock; and, once events have been seen, not further ahead of them than the time since
+    explains. Earlier events are always believed: only the newest one confirms anything.
+
+    >>> clock = EventClock()
+    >>> clock.limit(now_ms=0)
+    86400000
+    >>> clock.saw(newest_ms=1_000, refused=False, now_ms=0)
+    >>> clock.limit(now_ms=10)
+    602000
+    """
+
+    def __init__(self) -> None:
+        self._newest_ms = 0
+        self._seen_at_ms = 0
+        self._refusing_since_ms: int | None = None
+
+    @property
+    def newest_ms(self) -> int:
+        """The newest believed event time; 0: none yet."""
+        return self._newest_ms
+
+    def limit(self, now_ms: int) -> int:
+        """No event of a batch received at ``now_ms`` (our clock, Unix ms) can be later than this."""
+        most = now_ms + AHEAD_OF_OUR_CLOCK_MS
+        if not self._newest_ms:
+            return most
+        return min(most, self._newest_ms + SLACK_MS + FASTEST_REPLAY * max(0, now_ms - self._seen_at_ms))
+
+    def saw(self, newest_ms: int, refused: bool, now_ms: int) -> None:
+        """What a batch held: its newest believed event time (0: none), and whether a date was refused."""
+        if newest_ms:
+            self._newest_ms = max(self._newest_ms, newest_ms)
+            self._seen_at_ms = now_ms
+            self._refusing_since_ms = None
+        elif refused:
+            if self._refusing_since_ms is None:
+                self._refusing_since_ms = now_ms
+            elif now_ms - self._refusing_since_ms >= TIME_MOVED_AFTER_MS:
+                self._newest_ms = 0
+                self._refusing_since_ms = None
