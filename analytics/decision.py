@@ -2,100 +2,232 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal
+from dataclasses import replace
+
+import numpy as np
+
+from analytics.checks import CHECKS, Case, p_text
+from analytics.costs import CostSplit, round_trip
+from analytics.params import WEAK_CORR
+from analytics.presets import PRESETS, PresetInfo
+from analytics.record import RecordSummary
+from analytics.report import PairReport
+from analytics.ticket import deciding_z, legs_of, trigger_of
+from analytics.verdict import Check, CheckState, Decision, Freshness, Legs, LiveScore, Trigger, Verdict
+
+__all__ = [
+    "CHECKS", "PRESETS", "Check", "CheckState", "Decision", "Freshness", "Legs", "LiveScore", "PresetInfo", "Trigger",
+    "Verdict", "decide",
+]  # fmt: skip
 
 
-class Verdict(StrEnum):
-    """The six things the desk can say."""
+def decide(
+    report: PairReport,
+    *,
+    freshness: Freshness,
+    costs: CostSplit | None = None,
+    record: RecordSummary | None = None,
+    live: LiveScore | None = None,
+) -> Decision:
+    """Judge the newest row of a report.
 
-    NO_DATA = "NO DATA"
-    WARMING_UP = "WARMING UP"
-    NOT_TRADABLE = "NOT TRADABLE"
-    TRAP = "TRAP"
-    WAIT = "WAIT"
-    TRADABLE = "TRADABLE"
+    Parameters
+    ----------
+    report : PairReport
+    freshness : Freshness
+        How current the data are; ``Freshness.as_of(...)`` for a look at the past.
+    costs : CostSplit, optional
+        Of a round trip now, from ``costs.round_trip``. None: only the fees of ``report.params`` are known.
+    record : RecordSummary, optional
+        The pair's own past excursions as of this candle.
+    live : LiveScore, optional
+        Passed on beside the look. It decides nothing.
 
+    Returns
+    -------
+    Decision
+        The verdict is the first that applies:
 
-CheckState = Literal["passed", "failed", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One question, its answer and what would change it."""
-
-    key: str  # stable name, used by the journal: clean, hedgeable, related, stretched, record, ...
-    question: str  # in plain words
-    value: float | None  # None: unknown
-    value_text: str  # with its unit, as shown
-    threshold_text: str
-    margin: float | None  # distance to flipping in the value's own unit; positive: on the passing side
-    state: CheckState
-    flips: str  # what would flip it, as a sentence
-    as_of_ms: int | None  # open time of the newest candle it rests on
-    deciding: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Trigger:
-    """How far the spread is from entry, in z and in the price of Y (X unchanged). Distances are >= 0."""
-
-    z: float  # z now, confirmed
-    entry_z: float  # signed: the nearer threshold
-    distance_z: float  # 0 when already beyond
-    price_y: float  # close of Y it was measured at
-    trigger_price_y: float  # close of Y at which |z| reaches entry_z, the fit unchanged
-    distance_bps: float  # of Y's price
-
-
-@dataclass(frozen=True, slots=True)
-class Legs:
-    """The trade the rule speaks of: sides and quantities for the notional. Nothing is ever sent."""
-
-    side_y: Literal["BUY", "SELL"]
-    side_x: Literal["BUY", "SELL"]
-    qty_y: float  # base units, before rounding to the step size
-    qty_x: float
-    notional_y: float
-    notional_x: float
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """What the desk knows of its data, beside the candles: times on the exchange's clock."""
-
-    watermark_ms: int | None = None  # newest exchange event seen; None: nothing yet
-    silent: tuple[str, ...] = ()  # legs whose stream is silent or stale
-    reason: str = ""  # why there are no data, as a sentence
+        1. NO DATA: a leg is silent, or its newest confirmed candle ended more than two timeframes ago.
+        2. WARMING UP: fewer than N + N/4 aligned candles.
+        3. TRAP: clean data and |z| at or beyond entry, while the relationship is not supported or the correlation of
+           returns is weak.
+        4. NOT TRADABLE: not clean, not hedgeable, or the relationship not supported (or not testable).
+        5. WAIT: any other deciding check has not passed.
+        6. TRADABLE: every deciding check passes.
+    """
+    info = PRESETS[report.params.preset]
+    decision = Decision(
+        verdict=Verdict.NO_DATA,
+        reason="",
+        checks=(),
+        regime="Not known yet.",
+        candle_ms=report.newest_ms,
+        rule=f"{report.params.preset} {info.version}",
+        have_bars=report.have_bars,
+        need_bars=report.need_bars,
+        live=live,
+    )
+    case = Case(report, costs or _fees_only(report), record)
+    if report.have_bars:
+        decision = _with_checks(decision, case, info)
+    stale = _why_no_data(report, freshness)
+    if stale:
+        return replace(decision, reason=stale)
+    if report.have_bars < report.need_bars:
+        return _warming_up(decision, report)
+    verdict, reason = _judge(case, info, {c.key: c for c in decision.checks})
+    return replace(decision, verdict=verdict, reason=reason)
 
 
-@dataclass(frozen=True, slots=True)
-class LiveScore:
-    """The newest trades of both legs scored with the confirmed fit. Never enters a statistic or a journal row."""
+def _with_checks(decision: Decision, case: Case, info: PresetInfo) -> Decision:
+    report = case.report
+    checks = tuple(
+        replace(CHECKS[key](case), deciding=key in info.deciding) for key in (*info.deciding, *info.informing)
+    )
+    by_key = {c.key: c for c in checks}
+    told = by_key["record"]
+    net = None if told.margin is None or (case.costs is not None and case.costs.missing) else told.margin
+    entered = None
+    if report.params.preset == "evidence" and by_key["stretched"].state == "failed" and len(case.entry_rows):
+        entered = int(report.open_ms[case.entry_rows[-1]]) if abs(case.z) >= report.params.entry_z else None
+    return replace(
+        decision,
+        checks=checks,
+        regime=_regime(report, by_key),
+        trigger=trigger_of(report),
+        legs=legs_of(report, deciding_z(report)),
+        cost_bps=None if case.costs is None else case.costs.total_bps,
+        expected_net_bps=net,
+        entered_ms=entered,
+    )
 
-    ts_ms: int  # the older of the two trades' times
-    price_y: float
-    price_x: float
-    spread: float
-    z: float  # against the fit's residual sd
-    z_roll: float  # against the rolling mean and sd of the last confirmed row
-    z_sell_spread: float | None = None  # executable: sell Y at its last taker-sell, buy X at its last taker-buy price
-    z_buy_spread: float | None = None
+
+def _fees_only(report: PairReport) -> CostSplit | None:
+    legs = legs_of(report, deciding_z(report))
+    if legs is None:
+        return None
+    return round_trip(legs, fee_y_bps=report.params.fee_bps, fee_x_bps=report.params.fee_bps)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """One look at one confirmed candle."""
+def _why_no_data(report: PairReport, freshness: Freshness) -> str:
+    """Why nothing current can be said, as a sentence; empty when it can."""
+    if freshness.reason:
+        return freshness.reason
+    if freshness.silent:
+        return f"No data: the stream of {' and '.join(freshness.silent)} is silent."
+    if freshness.watermark_ms is None:
+        return "No data: nothing has been received yet."
+    for symbol, newest_ms in ((report.symbol_y, report.newest_y_ms), (report.symbol_x, report.newest_x_ms)):
+        if newest_ms is None:
+            continue
+        age_s = (freshness.watermark_ms - newest_ms - report.step_ms) / 1000.0
+        limit_s = 2 * report.params.timeframe_s
+        if age_s > limit_s:
+            return f"No data: {symbol}'s newest confirmed candle ended {age_s:.0f} s ago, more than {limit_s} s."
+    return ""
 
-    verdict: Verdict
-    reason: str  # one sentence in plain words
-    checks: tuple[Check, ...]
-    regime: str  # claims no more than the test does
-    candle_ms: int | None
-    rule: str  # name and version, for example "evidence 1"
-    trigger: Trigger | None = None
-    legs: Legs | None = None
-    expected_net_bps: float | None = None  # the lower bound minus cost; never E − cost
-    cost_bps: float | None = None
-    ready_in_s: float | None = None  # WARMING UP: time left, where it can be said
+
+def _warming_up(decision: Decision, report: PairReport) -> Decision:
+    missing = report.need_bars - report.have_bars
+    left_s = float(missing * report.params.timeframe_s)
+    reason = (
+        f"Warming up: {report.have_bars} of {report.need_bars} candles that both legs share;"
+        f" {missing} to go, {_duration(left_s)} at best."
+    )
+    return replace(
+        decision,
+        verdict=Verdict.WARMING_UP,
+        reason=reason,
+        regime="Not known yet.",
+        ready_in_s=left_s,
+        expected_net_bps=None,
+    )
+
+
+def _judge(case: Case, info: PresetInfo, checks: dict[str, Check]) -> tuple[Verdict, str]:
+    p = case.params
+    z = deciding_z(case.report)
+    beyond = abs(z) >= p.entry_z
+    unsupported = [checks[key] for key in info.relationship if checks[key].state == "failed"]
+    weak = checks["corr"].value is not None and checks["corr"].value < WEAK_CORR
+    if checks["clean"].state == "passed" and beyond and (unsupported or weak):
+        without = _unsupported(unsupported[0]) if unsupported else _weak(checks["corr"])
+        return Verdict.TRAP, f"Stretched to z = {z:+.2f} without a relationship. {without}"
+    for key in ("clean", "hedgeable", *info.relationship):
+        if checks[key].state != "passed":
+            return Verdict.NOT_TRADABLE, _not_tradable(checks[key])
+    for key in info.deciding:
+        if checks[key].state != "passed":
+            return Verdict.WAIT, _wait(case, checks[key])
+    return Verdict.TRADABLE, _tradable(case, checks)
+
+
+def _not_tradable(check: Check) -> str:
+    if check.key == "clean":
+        return f"Data not clean: {check.value_text}; needs {check.threshold_text}."
+    if check.state == "unknown":
+        return f"Cannot be judged: {check.value_text}."
+    if check.key == "hedgeable":
+        return f"Not hedgeable: {check.value_text}, needs {check.threshold_text}."
+    return _unsupported(check)
+
+
+def _unsupported(check: Check) -> str:
+    if check.key == "corr":
+        return _weak(check)
+    return f"Not supported by the data: {check.value_text}, needs {check.threshold_text.removeprefix('p ')}."
+
+
+def _weak(check: Check) -> str:
+    return f"The returns hardly move together: {check.value_text}, needs at least {WEAK_CORR:g}."
+
+
+def _wait(case: Case, check: Check) -> str:
+    p, z = case.params, deciding_z(case.report)
+    if check.state == "unknown" and check.key != "record":
+        return f"Related, but its z cannot be computed: {check.value_text}."
+    if check.key in {"stretched", "z_roll"}:
+        if abs(z) < p.entry_z:
+            return f"Related, not stretched yet: z = {z:+.2f}, {p.entry_z - abs(z):.2f} short of {p.entry_z:g}."
+        if abs(z) >= p.stop_z:
+            return f"Related, but stretched beyond the stop: z = {z:+.2f}, needs |z| below {p.stop_z:g}."
+        return f"Related and stretched at z = {z:+.2f}, but this excursion's entry is past; armed again after |z| < 1."
+    if check.state == "unknown":
+        if case.record is not None and case.record.mature:
+            unknown = " and ".join(case.costs.missing) if case.costs is not None else "cost"
+            return f"Stretched at z = {z:+.2f}; whether its record pays is unknown without {unknown}."
+        return f"Stretched at z = {z:+.2f}, but the record is too thin: {check.value_text.removeprefix('record: ')}."
+    return (
+        f"Stretched at z = {z:+.2f}, but its own record does not pay: {check.value_text}, needs {check.threshold_text}."
+    )
+
+
+def _tradable(case: Case, checks: dict[str, Check]) -> str:
+    z = deciding_z(case.report)
+    act = "sell" if z > 0 else "buy"
+    if case.params.preset == "classic":
+        return (
+            f"The classic recipe says {act} the spread at z = {z:+.2f}. It says so without a relationship too, often."
+        )
+    net = checks["record"].margin or 0.0
+    return f"Its own record supports it: {act} the spread at z = {z:+.2f}; lower bound {net:+.1f} bps net of cost."
+
+
+def _regime(report: PairReport, checks: dict[str, Check]) -> str:
+    """What the preset's own test supports, and no more."""
+    check = checks["related" if report.params.preset == "evidence" else "adf"]
+    if check.value is None:
+        return f"Cannot be tested: {check.value_text}."
+    if check.state == "failed":
+        return _unsupported(check)
+    test = "Engle-Granger" if check.key == "related" else "plain ADF on a fitted spread"
+    return f"Mean reversion supported ({test}, {p_text(check.value)})."
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if np.isfinite(seconds) else "unknown"

@@ -6,19 +6,10 @@ from dataclasses import dataclass
 
 from analytics.costs import CostSplit
 from analytics.decision import Decision, Verdict
+from analytics.record import RecordSummary
 from analytics.report import PairReport
 
-
-@dataclass(frozen=True, slots=True)
-class RecordSummary:
-    """The pair's own past excursions in short: what share of the edge shown was really returned."""
-
-    excursions: int  # mature and non-overlapping
-    needed: int
-    kappa: float | None = None  # share of the edge shown that came back
-    kappa_se: float | None = None
-    lower_bound: float | None = None  # κ − 2.33·se
-    days_to_go: float | None = None  # until ``needed`` are there, at the pace so far
+__all__ = ["CostSplit", "Look", "RecordSummary", "Said"]
 
 
 @dataclass(frozen=True, slots=True)

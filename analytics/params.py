@@ -11,6 +11,15 @@ Preset = Literal["evidence", "classic"]
 # Fit window N by timeframe: the rule's own table.
 FIT_BARS: Final[Mapping[int, int]] = {1: 1000, 5: 1000, 15: 1000, 60: 1000, 300: 500, 900: 200, 3600: 200}
 
+# The rule's fixed thresholds.
+RELATED_P: Final = 0.05  # check 3: Engle-Granger p below this
+MIN_BETA: Final = 0.1  # check 2: at or below it no neutral position exists
+MAX_STALE: Final = 0.10  # check 1: share of intervals without a candle or with an unchanged close
+REARM_Z: Final = 1.0  # an excursion is over below it
+NEEDED: Final = 20  # mature excursions before a record says anything
+SIGMAS: Final = 2.33  # the record's lower bound: one-sided 1 %
+WEAK_CORR: Final = 0.7  # of log returns; below it X explains less than half of Y's variance
+
 
 @dataclass(frozen=True, slots=True)
 class Params:
@@ -50,3 +59,17 @@ class Params:
     def need_bars(self) -> int:
         """Aligned candles needed before anything is decided: N + N/4."""
         return self.fit_bars + self.fit_bars // 4
+
+    @property
+    def lookback(self) -> int:
+        """Rows before a look in which its excursion must have begun: those that N + N/4 candles give a z for."""
+        return self.fit_bars // 4
+
+    @property
+    def key(self) -> str:
+        """What decides a look, as text: the journal's key beside pair, timeframe and candle. Notional is not in it."""
+        units = "prices" if self.price_units else "logs"
+        return (
+            f"{self.preset} N={self.fit_bars} W={self.z_bars} z={self.entry_z:g}/{self.exit_z:g}/{self.stop_z:g}"
+            f" {self.method} {units} fee={self.fee_bps:g}"
+        )

@@ -1,0 +1,81 @@
+"""score_live(): the newest trades against the confirmed fit. Labelled live, kept out of every statistic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analytics.report import PairReport
+from analytics.ticket import newest_spread
+from analytics.verdict import LiveScore
+from core.errors import NotEnoughData
+from core.types import Ticks
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """The prices takers last traded at in one symbol: what an order would meet."""
+
+    sold: float  # last taker sell: the bid
+    bought: float  # last taker buy: the ask
+
+
+def touch(ticks: Ticks) -> Touch | None:
+    """The last taker prices among recent trades; None unless both sides traded.
+
+    Parameters
+    ----------
+    ticks : Ticks
+        Recent trades of one symbol, ordered by id.
+    """
+    sells = ticks.buyer_is_maker.nonzero()[0]
+    buys = (~ticks.buyer_is_maker).nonzero()[0]
+    if not len(sells) or not len(buys):
+        return None
+    return Touch(float(ticks.price[sells[-1]]), float(ticks.price[buys[-1]]))
+
+
+def score_live(
+    report: PairReport,
+    price_y: float,
+    price_x: float,
+    ts_ms: int,
+    touch_y: Touch | None = None,
+    touch_x: Touch | None = None,
+) -> LiveScore:
+    """Score the newest trades of both legs with the newest row's fit.
+
+    Parameters
+    ----------
+    report : PairReport
+    price_y, price_x : float
+        Last trade prices.
+    ts_ms : int
+        The older of the two trades' times.
+    touch_y, touch_x : Touch, optional
+        For z at executable prices: the rich leg is sold where takers last sold, the cheap one bought where they
+        last bought.
+
+    Raises
+    ------
+    NotEnoughData
+        While the report has no fit to score with.
+    """
+    if not report.have_bars or not report.resid_sd[-1] > 0:
+        raise NotEnoughData(needed=report.params.fit_bars, got=report.have_bars)
+    sd = float(report.resid_sd[-1])
+    level = newest_spread(report, price_y, price_x)
+    sell = buy = None
+    if touch_y is not None and touch_x is not None:
+        hedge_sells = report.beta[-1] < 0  # then X is sold with Y, and bought with it
+        sell = newest_spread(report, touch_y.sold, touch_x.sold if hedge_sells else touch_x.bought) / sd
+        buy = newest_spread(report, touch_y.bought, touch_x.bought if hedge_sells else touch_x.sold) / sd
+    return LiveScore(
+        ts_ms=ts_ms,
+        price_y=price_y,
+        price_x=price_x,
+        spread=level,
+        z=level / sd,
+        z_roll=(level - float(report.z_mean[-1])) / float(report.z_sd[-1]),
+        z_sell_spread=sell,
+        z_buy_spread=buy,
+    )

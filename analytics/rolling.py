@@ -1,0 +1,168 @@
+"""The hedge fit of every window of a history: each row is what was known at its candle, and never changes again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.stationarity import COLLINEAR, mackinnon_p
+from analytics.windows import Blocks, flat_rows, window_moments, window_sums
+from core.types import Bools, Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fits:
+    """Least squares y = α + β x over the N rows that end at each row. (n,) arrays; NaN until N rows are there.
+
+    Where a leg is flat over the window, or x explains y all but perfectly, nothing is left over to measure: NaN too.
+    """
+
+    bars: int
+    alpha: Floats
+    beta: Floats
+    beta_se: Floats
+    resid_sd: Floats  # N − 2 degrees of freedom
+    spread: Floats  # the window's last residual
+    z: Floats  # spread / resid_sd
+    ssr: Floats  # sum of squared residuals
+
+    @classmethod
+    def empty(cls) -> Fits:
+        """Of no rows."""
+        none = np.empty(0)
+        return cls(0, none, none, none, none, none, none, none)
+
+
+def fit_rows(y: Floats, x: Floats, bars: int, slots: Ints) -> Fits:
+    """Fit every full window.
+
+    Parameters
+    ----------
+    y, x : (n,) float, finite
+        Log prices (or prices), oldest first.
+    bars : int
+        N, >= 10.
+    slots : (n,) int
+        Strictly increasing positions in time, ``open_ms // timeframe_ms``. They anchor the sums, see ``windows``.
+
+    Returns
+    -------
+    Fits
+        A row uses its own N candles and nothing else: neither later rows nor where the history begins.
+
+    Notes
+    -----
+    Ordinary least squares; the standard error of β is the textbook one, for uncorrelated residuals. Spread residuals
+    are correlated, so that it is too small: shown, never decided on.
+    """
+    n = len(y)
+    out = np.full((7, n), np.nan)
+    if n >= bars:
+        last = np.arange(bars - 1, n)
+        m = window_moments(np.stack((y, x)), Blocks.anchored(slots, bars), bars, last)
+        yy, xy, xx = m.products
+        with np.errstate(divide="ignore", invalid="ignore"):  # flat windows are set to NaN below
+            beta = xy / xx
+            ssr = yy - xy * xy / xx
+            resid_sd = np.sqrt(np.maximum(ssr, 0.0) / (bars - 2))
+            spread = beta * m.offset[1] - m.offset[0]
+            alpha = y[last] + m.offset[0] - beta * (x[last] + m.offset[1])
+            rows = np.stack((alpha, beta, resid_sd / np.sqrt(xx), resid_sd, spread, spread / resid_sd, ssr))
+            undefined = ~(ssr > COLLINEAR * yy)
+        undefined |= flat_rows(y, bars)[last] | flat_rows(x, bars)[last]
+        rows[:, undefined] = np.nan
+        out[:, last] = rows
+    return Fits(bars, *out)
+
+
+def eg_rows(y: Floats, x: Floats, fits: Fits, slots: Ints, lags: int = 2) -> tuple[Floats, Floats]:
+    """Engle-Granger of every window, at a cost that does not know the window's length.
+
+    A residual is y − α − βx, so that every sum the Dickey-Fuller regression needs is a quadratic form in (1, −β) of
+    sums over lagged differences of the prices; products of level and difference telescope to the window's ends.
+
+    Returns
+    -------
+    stat, pvalue : (n,) float
+        Equal to ``stationarity.engle_granger`` of the row's window within rounding; NaN where the fit is.
+    """
+    stat = np.full(len(y), np.nan)
+    rows = np.flatnonzero(~np.isnan(fits.beta))
+    if len(rows):
+        stat[rows] = _eg_stats(y, x, fits, slots, lags, rows)
+    return stat, mackinnon_p(stat, 2)
+
+
+def _eg_stats(y: Floats, x: Floats, fits: Fits, slots: Ints, lags: int, i: Ints) -> Floats:
+    bars = fits.bars
+    s = i - (bars - 1)  # the window is rows s … i
+    beta = fits.beta[i]
+    dy, dx = np.diff(y, prepend=np.nan), np.diff(x, prepend=np.nan)
+    blocks = Blocks.anchored(slots, bars - 2 * lags - 1)
+
+    def residual(at: Ints) -> Floats:
+        # Relative to the last residual: α cancels, and with it the digits that a price level would cost.
+        r: Floats = fits.spread[i] + (y[at] - y[i]) - beta * (x[at] - x[i])
+        return r
+
+    def change(at: Ints) -> Floats:
+        c: Floats = dy[at] - beta * dx[at]
+        return c
+
+    # d[a, b] = Σ Δe(t−a) Δe(t−b) over the regression's observations t = s + lags + 1 … i. The sums over the rows that
+    # all a share are windowed; the few rows at the ends that differ are added one by one.
+    d = np.empty((lags + 1, lags + 1, len(i)))
+    for h in range(lags + 1):
+        back_y, back_x = np.full_like(dy, np.nan), np.full_like(dx, np.nan)
+        back_y[h:], back_x[h:] = dy[: len(dy) - h], dx[: len(dx) - h]
+        products = np.stack((dy * back_y, dy * back_x + dx * back_y, dx * back_x))
+        yy, xy, xx = window_sums(products, blocks, s + lags + 1, i - (lags - h))
+        shared = yy - beta * xy + beta * beta * xx
+        for a in range(lags - h + 1):
+            total = shared
+            for u in range(lags + 1 - a, lags + 1):
+                total = total + change(s + u) * change(s + u - h)
+            for u in range(a, lags - h):
+                total = total + change(i - u) * change(i - u - h)
+            d[a, a + h] = d[a + h, a] = total
+
+    ends = {k: residual(s + k) for k in range(lags + 1)}
+    tail = {k: residual(i - k) for k in range(lags + 1)}
+    # g: the regression's Gram matrix, in the order Δe(t−1) … Δe(t−lags), e(t−1), Δe(t)
+    size = lags + 2
+    g = np.empty((size, size, len(i)))
+    for a in range(1, lags + 1):
+        for b in range(1, lags + 1):
+            g[a - 1, b - 1] = d[a, b]
+        g[a - 1, -1] = g[-1, a - 1] = d[a, 0]
+    g[-1, -1] = d[0, 0]
+    level = fits.ssr[i] - tail[0] ** 2
+    for k in range(lags):
+        level = level - ends[k] ** 2
+    g[lags, lags] = level
+    # Σ e(t−1) Δe(t) = (e_i² − e_{s+lags}² − Σ Δe²) / 2
+    g[lags, -1] = g[-1, lags] = (tail[0] ** 2 - ends[lags] ** 2 - d[0, 0]) / 2
+    for a in range(1, lags + 1):
+        # Σ e(t−a) Δe(t−a) telescopes; e(t−1) is e(t−a) plus the differences between
+        cross = (tail[a] ** 2 - ends[lags - a] ** 2 + d[a, a]) / 2
+        for b in range(1, a):
+            cross = cross + d[b, a]
+        g[lags, a - 1] = g[a - 1, lags] = cross
+    return _last_t(g, bars - 1 - lags)
+
+
+def _last_t(g: Floats, nobs: int) -> Floats:
+    """The t of the last regressor, from Gram matrices (c, c, m) whose last row and column are the target."""
+    g = g.copy()
+    c = len(g)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for k in range(c - 2):  # take each lagged difference out of everything below it
+            ratio = g[k, k + 1 :] / g[k, k]
+            g[k + 1 :, k + 1 :] -= ratio[:, None] * g[k, None, k + 1 :]
+        coefficient = g[-2, -1] / g[-2, -2]
+        variance = (g[-1, -1] - coefficient * g[-2, -1]) / (nobs - (c - 1))
+        stat: Floats = coefficient * np.sqrt(g[-2, -2] / variance)
+    undefined: Bools = ~((g[-2, -2] > 0) & (variance > 0))
+    stat[undefined] = np.nan
+    return stat

@@ -1,0 +1,295 @@
+"""Does a deviation die out? Unit-root and cointegration tests with their p-values, and the half-life.
+
+Holds the only link to statsmodels' MacKinnon tables; the regressions are ours, because the desk runs them thousands
+of times and to the bit. ``rolling_eg`` does the same for every row of a history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from scipy.special import ndtr
+from statsmodels.tsa import adfvalues
+
+from core.errors import DegenerateData, NotEnoughData
+from core.types import Floats
+
+# statsmodels' coint calls two series collinear from this share of unexplained variance down, and so do we.
+COLLINEAR: Final = 100 * float(np.sqrt(np.finfo(np.float64).eps))
+
+Trend = Literal["c", "n"]
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """A unit-root or cointegration test. ``null`` states what a small p-value speaks against."""
+
+    __test__ = False  # not a pytest class
+    stat: float
+    pvalue: float
+    lags: int
+    nobs: int
+    null: str
+
+
+@dataclass(frozen=True, slots=True)
+class HalfLife:
+    """Bars until half of a deviation is gone, with a 95 % interval; infinite where nothing reverts."""
+
+    bars: float
+    low: float
+    high: float
+
+
+def adf(series: Floats, lags: int | None = None, trend: Trend = "c") -> TestResult:
+    """Augmented Dickey-Fuller test of one series.
+
+    Parameters
+    ----------
+    series : (n,) float
+        Any unit; evenly spaced, oldest first.
+    lags : int, optional
+        Lagged differences in the regression. None: chosen by AIC among 0 … ⌈12 (n/100)^¼⌉, all fitted to the same
+        observations, as ``adfuller`` does by default.
+    trend : "c" or "n"
+        With a constant, or without.
+
+    Returns
+    -------
+    TestResult
+        Equal to ``adfuller(series, maxlag, trend, autolag, result_object=True)`` within rounding.
+
+    Raises
+    ------
+    NotEnoughData
+        Fewer observations than the regression needs.
+    DegenerateData
+        Flat, not finite, or explained without remainder.
+
+    Notes
+    -----
+    Dickey and Fuller (1979); Schwert (1989) for the lag limit; p-values MacKinnon (1994, 2010).
+    The table is for a series that was observed. For the residual of a fitted hedge use ``engle_granger``: this one
+    then rejects three times too often.
+    """
+    e = _one_series(series)
+    constant = trend == "c"
+    longest = _longest_lag(len(e), constant)
+    if lags is not None and lags < 0:
+        raise ValueError(f"lags must be >= 0, was {lags}")
+    if longest < 0 or (lags is not None and lags > longest):
+        raise NotEnoughData(needed=2 * ((lags or 0) + constant + 1), got=len(e))
+    if e.max() == e.min():
+        raise DegenerateData("the series is flat: it has no unit root to test")
+    if constant:
+        e = e - e.mean()  # changes nothing but the rounding
+    chosen = _aic_lags(e, _schwert(len(e), longest), constant) if lags is None else lags
+    stat, nobs = _level_t(e, chosen, constant)
+    return TestResult(stat, float(mackinnon_p(stat, 1, trend)), chosen, nobs, "unit root")
+
+
+def engle_granger(y: Floats, x: Floats, lags: int = 2) -> TestResult:
+    """Engle-Granger test: is there a β for which y − βx keeps coming back?
+
+    OLS of y on x with a constant, then Dickey-Fuller of its residual without constant, with the table for a residual
+    that was made as small as it can be. Exactly 2 lags hold the test's size under bid-ask bounce.
+
+    Parameters
+    ----------
+    y, x : (n,) float
+        Log prices, oldest first. Which is y matters a little.
+    lags : int
+        Lagged differences of the residual, >= 0.
+
+    Returns
+    -------
+    TestResult
+        Equal to ``coint(y, x, trend="c", maxlag=lags, autolag=None)`` within rounding.
+
+    Raises
+    ------
+    NotEnoughData, DegenerateData
+        Too short; flat, not finite, or x explains y all but perfectly (1 − R² <= 1.5e-6): nothing is left to test.
+
+    Notes
+    -----
+    Engle and Granger (1987); MacKinnon (1994, 2010), two series, constant.
+    """
+    y, x = _one_series(y, "y"), _one_series(x, "x")
+    if len(y) != len(x):
+        raise ValueError(f"y and x must have equal length, were {len(y)} and {len(x)}")
+    if lags < 0:
+        raise ValueError(f"lags must be >= 0, was {lags}")
+    if lags > _longest_lag(len(y), constant=False):
+        raise NotEnoughData(needed=2 * (lags + 1), got=len(y))
+    if y.max() == y.min() or x.max() == x.min():
+        raise DegenerateData("a series is flat: no relationship can be tested")
+    dy, dx = y - y.mean(), x - x.mean()
+    beta = (dy * dx).sum() / (dx * dx).sum()
+    e = dy - beta * dx
+    if not (e * e).sum() > COLLINEAR * (dy * dy).sum():
+        raise DegenerateData("one series explains the other without remainder: nothing is left to test")
+    stat, nobs = _level_t(e, lags, constant=False)
+    return TestResult(stat, float(mackinnon_p(stat, 2)), lags, nobs, "no cointegration")
+
+
+def half_life(series: Floats) -> HalfLife:
+    """How many bars until half of a deviation is gone, if the series reverts at all.
+
+    AR(1): Δe = c + φ e₋₁ + noise, half-life = −ln 2 / ln(1 + φ), with φ ± 1.96 standard errors for the interval.
+    Infinite where φ >= 0; 0 where φ <= −1. Pure noise shows one too (a median of n/11.5 bars for a random walk), so
+    that it means something only for a series that passed a test.
+
+    Raises
+    ------
+    NotEnoughData, DegenerateData
+        Fewer than 4 values; flat or not finite.
+    """
+    e = _one_series(series)
+    if len(e) < 4:
+        raise NotEnoughData(needed=4, got=len(e))
+    level, change = e[:-1] - e[:-1].mean(), np.diff(e)
+    change = change - change.mean()
+    if e[:-1].max() == e[:-1].min():
+        raise DegenerateData("the series is flat: nothing can revert")
+    sxx = (level * level).sum()
+    phi = (level * change).sum() / sxx
+    rest = change - phi * level
+    se = np.sqrt((rest * rest).sum() / (len(level) - 2) / sxx)
+    return HalfLife(_bars(phi), _bars(phi - 1.96 * se), _bars(phi + 1.96 * se))
+
+
+def kpss(series: Floats) -> TestResult:
+    """KPSS test: here the null is that the series *is* stationary, so a small p speaks against it.
+
+    Level version, Bartlett weights, lags by Hobijn, Franses and Ooms (1998), as ``kpss(series, "c", "auto")``. The
+    published table ends at .01 and .10: a p of .10 reads ".10 or more".
+
+    Raises
+    ------
+    NotEnoughData, DegenerateData
+    """
+    e = _one_series(series)
+    if len(e) < 10:
+        raise NotEnoughData(needed=10, got=len(e))
+    if e.max() == e.min():
+        raise DegenerateData("the series is flat: the test is undefined")
+    n = len(e)
+    e = e - e.mean()
+
+    def autocovariance(lag: int) -> float:
+        return float((e[lag:] * e[: n - lag]).sum())
+
+    reach = int(n ** (2.0 / 9.0))
+    s0 = autocovariance(0) / n
+    s1 = 0.0
+    for lag in range(1, reach + 1):
+        c = autocovariance(lag) / (n / 2.0)
+        s0 += c
+        s1 += lag * c
+    lags = min(int(1.1447 * ((s1 / s0) ** 2) ** (1.0 / 3.0) * n ** (1.0 / 3.0)), n - 1)
+    variance = autocovariance(0)
+    for lag in range(1, lags + 1):
+        variance += 2.0 * autocovariance(lag) * (1.0 - lag / (lags + 1.0))
+    walk = np.cumsum(e)
+    stat = float((walk * walk).sum() / n**2 / (variance / n))
+    pvalue = float(np.interp(stat, [0.347, 0.463, 0.574, 0.739], [0.10, 0.05, 0.025, 0.01]))
+    return TestResult(stat, pvalue, lags, n, "stationary")
+
+
+def mackinnon_p(stat: Floats | float, series: int, trend: Trend = "c") -> Floats:
+    """MacKinnon's p-value of Dickey-Fuller statistics for 1 (ADF) or 2 (Engle-Granger) series; NaN stays NaN."""
+    t = np.asarray(stat, np.float64)
+    i = series - 1
+    small = np.polynomial.polynomial.polyval(t, adfvalues._tau_smallps[trend][i])
+    large = np.polynomial.polynomial.polyval(t, adfvalues._tau_largeps[trend][i])
+    p = ndtr(np.where(t <= adfvalues._tau_stars[trend][i], small, large))
+    p = np.where(t > adfvalues._tau_maxs[trend][i], 1.0, p)
+    p = np.where(t < adfvalues._tau_mins[trend][i], 0.0, p)
+    out: Floats = np.where(np.isnan(t), np.nan, p)
+    return out
+
+
+def _one_series(series: Floats, name: str = "series") -> Floats:
+    e = np.ascontiguousarray(series, dtype=np.float64)
+    if e.ndim != 1:
+        raise ValueError(f"{name} must be 1-D, had {e.ndim} dimensions")
+    if not np.isfinite(e).all():
+        raise DegenerateData(f"{name} holds a value that is not finite")
+    return e
+
+
+def _bars(phi: float) -> float:
+    if phi >= 0:
+        return float("inf")
+    return 0.0 if phi <= -1 else float(-np.log(2.0) / np.log1p(phi))
+
+
+def _longest_lag(n: int, constant: bool) -> int:
+    return n // 2 - int(constant) - 1
+
+
+def _schwert(n: int, longest: int) -> int:
+    return min(longest, int(np.ceil(12.0 * (n / 100.0) ** 0.25)))
+
+
+def _columns(e: Floats, lags: int, skip: int) -> Floats:
+    """Rows: level, Δ at lags 1 … ``lags``, and Δ itself last; observations from ``skip + 1`` on."""
+    change = np.diff(e)
+    n = len(change)
+    rows = [e[skip:-1], *(change[skip - i : n - i] for i in range(1, lags + 1)), change[skip:]]
+    return np.stack(rows)
+
+
+def _orthogonalised(rows: Floats) -> tuple[Floats, Floats]:
+    """Modified Gram-Schmidt: each row less its part along the rows above. Returns R (c, c) and squared lengths (c,).
+
+    Written out in elementwise operations: a linear-algebra library may add in another order on another machine or
+    thread count, and journal rows are compared to the bit. Putting the target last makes it as stable as
+    Householder's QR (Björck 1967).
+    """
+    a = rows.copy()
+    c = len(a)
+    r = np.eye(c)
+    lengths = np.empty(c)
+    for j in range(c):
+        lengths[j] = (a[j] * a[j]).sum()
+        if j + 1 < c:
+            if not lengths[j] > 1e-20 * (rows[j] * rows[j]).sum():
+                raise DegenerateData("the lagged differences repeat one another: the regression has no answer")
+            r[j, j + 1 :] = (a[j + 1 :] * a[j]).sum(axis=1) / lengths[j]
+            a[j + 1 :] -= r[j, j + 1 :, None] * a[j]
+    return r, lengths
+
+
+def _aic_lags(e: Floats, most: int, constant: bool) -> int:
+    rows = _columns(e, most, most)
+    if constant:
+        rows = rows - rows.mean(axis=1, keepdims=True)
+    r, lengths = _orthogonalised(rows)
+    n = rows.shape[1]
+    gained = r[:-1, -1] ** 2 * lengths[:-1]  # what each column takes off the squared residual, in this order
+    ssr = lengths[-1] + (gained[::-1].cumsum()[::-1] - gained)
+    if not ssr.min() > 0:
+        raise DegenerateData("the series is explained without remainder")
+    aic = n * np.log(ssr) + 2.0 * np.arange(len(ssr))
+    return int(np.argmin(aic))
+
+
+def _level_t(e: Floats, lags: int, constant: bool) -> tuple[float, int]:
+    """The t of the level in Δe ~ level + lagged Δ (+ constant), and the number of observations."""
+    rows = _columns(e, lags, lags)
+    if constant:
+        rows = rows - rows.mean(axis=1, keepdims=True)
+    rows = np.concatenate((rows[1:-1], rows[:1], rows[-1:]))  # the level next to last: its t is then read off
+    n = rows.shape[1]
+    spare = n - (lags + 1) - int(constant)
+    if spare < 1:
+        raise NotEnoughData(needed=len(e) + 1 - spare, got=len(e))
+    r, lengths = _orthogonalised(rows)
+    variance = lengths[-1] / spare
+    if not variance > 0:
+        raise DegenerateData("the series is explained without remainder")
+    return float(r[-2, -1] * np.sqrt(lengths[-2] / variance)), n

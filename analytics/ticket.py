@@ -1,0 +1,93 @@
+"""The trade a look speaks of: sides and quantities, the distance to its trigger. Nothing is ever sent."""
+
+from __future__ import annotations
+
+from math import isnan
+
+from analytics.params import Params
+from analytics.report import PairReport
+from analytics.spread import gross_per_unit, price_of_y, spread
+from analytics.verdict import Legs, Trigger
+
+
+def deciding_z(report: PairReport) -> float:
+    """The z that the preset decides by, at the newest row: of the log fit (evidence), or rolling (classic)."""
+    rows = report.log_fits.z if report.params.preset == "evidence" else report.z_roll
+    return float(rows[-1]) if len(rows) else float("nan")
+
+
+def legs_of(report: PairReport, z: float, beta: float | None = None) -> Legs | None:
+    """Both legs for ``params.notional``, split so that the spread is what is traded.
+
+    Parameters
+    ----------
+    report : PairReport
+        Its newest closes price the legs.
+    z : float
+        Its sign gives the sides: above 0 the spread is dear and sold, else bought.
+    beta : float, optional
+        Of the traded hedge; the newest row's own when absent. A notional ratio in logs (1 : |β|), units of X per unit
+        of Y in price units. With β < 0 both legs are on one side: it is no hedge, and the check says so.
+
+    Returns
+    -------
+    Legs or None
+        None where z or β is undefined.
+    """
+    if not report.have_bars:
+        return None
+    beta = float(report.beta[-1]) if beta is None else beta
+    if isnan(z) or isnan(beta):
+        return None
+    price_y, price_x = float(report.y[-1]), float(report.x[-1])
+    y_share = (price_y if report.params.price_units else 1.0) / gross_per_unit(
+        price_y, price_x, beta, report.params.price_units
+    )
+    notional_y = report.params.notional * y_share
+    notional_x = report.params.notional - notional_y
+    sell_y = z > 0
+    return Legs(
+        side_y="SELL" if sell_y else "BUY",
+        side_x="BUY" if sell_y == (beta >= 0) else "SELL",
+        qty_y=notional_y / price_y,
+        qty_x=notional_x / price_x,
+        notional_y=notional_y,
+        notional_x=notional_x,
+    )
+
+
+def trigger_of(report: PairReport) -> Trigger | None:
+    """How far the newest close is from entry, X and the fit unchanged; None where z is undefined."""
+    z = deciding_z(report)
+    if isnan(z):
+        return None
+    p: Params = report.params
+    entry = p.entry_z if z >= 0 else -p.entry_z
+    price_y, price_x = float(report.y[-1]), float(report.x[-1])
+    if p.preset == "evidence":
+        fits = report.log_fits
+        alpha, beta, level, units = float(fits.alpha[-1]), float(fits.beta[-1]), entry * float(fits.resid_sd[-1]), False
+    else:
+        alpha, beta, units = float(report.alpha[-1]), float(report.beta[-1]), p.price_units
+        level = float(report.z_mean[-1]) + entry * float(report.z_sd[-1])
+    target = price_of_y(level, price_x, alpha, beta, units)
+    beyond = abs(z) >= p.entry_z
+    return Trigger(
+        z=z,
+        entry_z=entry,
+        distance_z=0.0 if beyond else abs(entry - z),
+        price_y=price_y,
+        trigger_price_y=target,
+        distance_bps=0.0 if beyond else abs(target / price_y - 1.0) * 1e4,
+    )
+
+
+def edge_bps(report: PairReport, z: float) -> float:
+    """E: what the spread shows at ``z`` of the newest log fit, |z|·sd/(1 + |β|), in bps of gross notional."""
+    fits = report.log_fits
+    return abs(z) * float(fits.resid_sd[-1]) * 1e4 / gross_per_unit(1.0, 1.0, float(fits.beta[-1]))
+
+
+def newest_spread(report: PairReport, price_y: float, price_x: float) -> float:
+    """The shown spread of two prices in the newest fit."""
+    return spread(price_y, price_x, float(report.alpha[-1]), float(report.beta[-1]), report.params.price_units)

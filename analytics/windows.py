@@ -1,0 +1,179 @@
+"""Sums over moving windows in time proportional to the history, each a function of its own window's rows alone.
+
+A running sum that drops old rows carries their rounding for ever, so that a number would depend on where the loaded
+history begins. Here time is cut into blocks at fixed clock times, each shorter than a window. A window then is the
+end of one block, perhaps whole blocks, and the beginning of another; the sums of all ends and all beginnings are two
+cumulative sums. Nothing is ever subtracted, and neither older nor newer rows reach a window's number: it is the same
+to the bit whether a thousand candles were loaded or a million. (The two-sided block scan is van Herk's, 1992.)
+
+Products are summed about a price inside the window, so that a price level of 64,000 costs no digits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.errors import NotEnoughData
+from core.types import Bools, Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """Rows grouped into blocks of clock time. Block numbers count non-empty blocks from the first loaded one."""
+
+    of: Ints  # (n,) each row's block
+    first: Ints  # (k,) each block's first row
+    last: Ints  # (k,) each block's last row
+
+    @classmethod
+    def anchored(cls, slots: Ints, shortest: int) -> Blocks:
+        """Cut rows so that every run of ``shortest`` rows or more reaches over at least two blocks.
+
+        Parameters
+        ----------
+        slots : (n,) int
+            Strictly increasing whole positions in time: ``open_ms // timeframe_ms``, or plain row numbers.
+        shortest : int
+            >= 2.
+        """
+        number = slots // (shortest - 1)
+        starts = np.flatnonzero(np.diff(number)) + 1
+        first = np.concatenate(([0], starts)).astype(np.int64) if len(slots) else np.empty(0, np.int64)
+        last = np.append(first[1:], len(slots)).astype(np.int64) - 1 if len(slots) else first
+        of = np.zeros(len(slots), np.int64)
+        of[starts] = 1
+        return cls(np.cumsum(of), first, last)
+
+
+def window_sums(values: Floats, blocks: Blocks, first: Ints, last: Ints) -> Floats:
+    """Sum rows ``first[j] … last[j]`` of each series.
+
+    Parameters
+    ----------
+    values : (c, n) float
+        Series as rows. NaN reaches exactly the windows that hold one, and those whose blocks begin with it.
+    blocks : Blocks
+        Of the n rows; each window must reach over at least two of them.
+    first, last : (m,) int
+
+    Returns
+    -------
+    (c, m) float
+    """
+    left, right = blocks.of[first], blocks.of[last]
+    total = _suffix(values, blocks)[:, first]
+    prefix = _prefix(values, blocks)
+    for into, block in _between(left, right):
+        total[:, into] += prefix[:, blocks.last[block]]
+    total += prefix[:, last]
+    return total
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moments:
+    """Means and centred products of k series over m windows."""
+
+    offset: Floats  # (k, m) the window's mean minus the value in its last row
+    products: Floats  # (k(k+1)/2, m) sums of products about the means: (0,0), (0,1), …, (1,1), …
+
+
+def window_moments(values: Floats, blocks: Blocks, bars: int, last: Ints) -> Moments:
+    """Means and centred products over the windows of ``bars`` rows that end at the rows ``last``.
+
+    Parameters
+    ----------
+    values : (k, n) float, finite
+    blocks : Blocks
+        Cut with ``shortest <= bars``.
+    last : (m,) int
+        Each >= bars − 1.
+    """
+    k = len(values)
+    pairs = [(i, j) for i in range(k) for j in range(i, k)]
+    first = last - (bars - 1)
+    left, right = blocks.of[first], blocks.of[last]
+    origin = values[:, blocks.first]  # each block is summed about its own first value …
+    after = np.roll(blocks.first, -1)  # … and, when it begins a window, about the first value of the next
+    prefix = _prefix(_with_products(values - origin[:, blocks.of], pairs), blocks)
+    suffix = _suffix(_with_products(values - values[:, after[blocks.of]], pairs), blocks)
+
+    total = suffix[:, first]
+    rows = blocks.last[left] - first + 1
+    for into, block in _between(left, right):
+        total[:, into] += prefix[:, blocks.last[block]]
+        rows[into] += blocks.last[block] - blocks.first[block] + 1
+        _move(total, into, origin[:, block] - origin[:, block + 1], rows[into], pairs)
+    total += prefix[:, last]
+
+    means = total[:k] / bars
+    products = total[k:]
+    for at, (i, j) in enumerate(pairs):
+        products[at] -= total[i] * means[j]
+    return Moments(origin[:, right] - values[:, last] + means, products)
+
+
+def flat_rows(values: Floats, bars: int) -> Bools:
+    """Whether all of the last ``bars`` values are one and the same, at each row of (n,) values; compared, not computed.
+
+    >>> flat_rows(np.array([1.0, 2.0, 2.0, 2.0]), bars=3)
+    array([False, False, False,  True])
+    """
+    change = np.ones(len(values), np.bool_)
+    change[1:] = values[1:] != values[:-1]
+    at = np.arange(len(values))
+    since = np.maximum.accumulate(np.where(change, at, 0))
+    flat: Bools = (at - since + 1 >= bars) & (at >= bars - 1)
+    return flat
+
+
+def need(rows: int, bars: int) -> None:
+    """Raise NotEnoughData unless one window is full."""
+    if rows < bars:
+        raise NotEnoughData(needed=bars, got=rows)
+
+
+def _between(left: Ints, right: Ints) -> list[tuple[Ints, Ints]]:
+    """Whole blocks strictly between, step by step: which windows take one more, and which block each takes."""
+    steps = []
+    for distance in range(1, int((right - left).max(initial=0))):
+        into = np.flatnonzero(left + distance < right)
+        steps.append((into, left[into] + distance))
+    return steps
+
+
+def _with_products(d: Floats, pairs: list[tuple[int, int]]) -> Floats:
+    return np.concatenate((d, np.stack([d[i] * d[j] for i, j in pairs])))
+
+
+def _move(total: Floats, into: Ints, by: Floats, rows: Ints, pairs: list[tuple[int, int]]) -> None:
+    """Re-express sums about r as sums about r − by, where a window's sums so far hold ``rows`` rows."""
+    k = len(by)
+    for at, (i, j) in enumerate(pairs):
+        total[k + at, into] += by[i] * total[j, into] + by[j] * total[i, into] + rows * by[i] * by[j]
+    for i in range(k):
+        total[i, into] += rows * by[i]
+
+
+def _prefix(values: Floats, blocks: Blocks) -> Floats:
+    """Cumulative sums that start afresh at each block."""
+    out = np.empty_like(values)
+    longest = int((blocks.last - blocks.first).max(initial=-1)) + 1
+    if len(blocks.first) <= longest:
+        for a, b in zip(blocks.first, blocks.last + 1, strict=True):
+            np.cumsum(values[:, a:b], axis=1, out=out[:, a:b])
+        return out
+    out[:, blocks.first] = values[:, blocks.first]  # many short blocks: one step into all of them at a time
+    for step in range(1, longest):
+        at = blocks.first + step
+        at = at[at <= blocks.last]
+        out[:, at] = out[:, at - 1] + values[:, at]
+    return out
+
+
+def _suffix(values: Floats, blocks: Blocks) -> Floats:
+    """Sums from each row to the end of its block, added from the end."""
+    n = values.shape[1]
+    mirrored = Blocks(blocks.of, n - 1 - blocks.last[::-1], n - 1 - blocks.first[::-1])
+    return np.ascontiguousarray(_prefix(np.ascontiguousarray(values[:, ::-1]), mirrored)[:, ::-1])
