@@ -1,0 +1,72 @@
+"""python -m simulator: a local exchange on a port, until it is told to end."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from core.errors import PairsightError
+from simulator.clock import AS_FAST_AS_POSSIBLE
+from simulator.running import SimulatedExchange
+
+
+def parsed(argv: list[str] | None) -> argparse.Namespace:
+    """The command line as values."""
+    parser = argparse.ArgumentParser(prog="python -m simulator", description="A local exchange: Binance's protocol.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, default=9700, help="port for WebSocket and REST; 0 picks a free one")
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="replay a recording instead of the seeded market")
+    parser.add_argument("--speed", type=_speed, default=1.0, help="exchange seconds a second, or 'max' for a replay")
+    parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input closes")
+    return parser.parse_args(argv)
+
+
+def _speed(text: str) -> float:
+    speed = AS_FAST_AS_POSSIBLE if text == "max" else float(text)
+    if not speed > 0:
+        raise argparse.ArgumentTypeError(f"must be above 0 or 'max', was {text!r}")
+    return speed
+
+
+def built(args: argparse.Namespace) -> SimulatedExchange:
+    """The exchange that the command line asks for."""
+    return SimulatedExchange.replaying(args.replay, speed=args.speed, host=args.host, port=args.port)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until SIGINT, SIGTERM or, where asked for, the end of standard input."""
+    args = parsed(argv)
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
+    over = threading.Event()
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: over.set())
+    try:
+        exchange = built(args)
+        bases = exchange.start()
+    except PairsightError as why:
+        print(f"simulator: {why}", file=sys.stderr)
+        return 2
+    mode = exchange.exchange.source.mode
+    print(f"READY ws={bases.ws_url} rest={bases.rest_url} mode={mode}", flush=True)
+    print(f"Use it with:\n  PAIRSIGHT_WS_URL={bases.ws_url}\n  PAIRSIGHT_REST_URL={bases.rest_url}", flush=True)
+    if args.exit_with_parent:
+        threading.Thread(target=_end_with_stdin, args=(over,), name="parent-watch", daemon=True).start()
+    while not over.wait(0.5):  # a bounded wait: on Windows an unbounded one would not see Ctrl-C
+        pass
+    exchange.stop()
+    return 0
+
+
+def _end_with_stdin(over: threading.Event) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    over.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

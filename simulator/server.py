@@ -1,0 +1,134 @@
+"""The sockets: WebSocket routes and REST on one port, and the loop that lets the exchange happen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+from core.errors import SettingsError
+from simulator import rest
+from simulator.exchange import Exchange
+from simulator.limits import Limits
+from simulator.session import Session
+from simulator.streams import MARKET, PUBLIC, UNROUTED
+
+log = logging.getLogger(__name__)
+LABEL: Final = "X-Pairsight-Simulator"  # market or replay: so that nobody takes this for the exchange
+BACKLOG_BYTES: Final = 1 << 20  # as fast as possible means: as fast as the slowest client reads
+
+
+class Server:
+    """Serves one exchange on one port. Everything happens on the event loop that ``start`` runs on."""
+
+    def __init__(self, exchange: Exchange, limits: Limits) -> None:
+        self.exchange = exchange
+        self.limits = limits
+        self.sessions: set[Session] = set()
+        self.on_end: Callable[[], None] = lambda: None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._starting = False
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; returns the port. Raises SettingsError where that is not possible."""
+        app = web.Application()
+        app.on_response_prepare.append(self._label)
+        for route in (PUBLIC, MARKET, UNROUTED):
+            at = f"/{route}" if route else ""
+            app.router.add_get(at + "/ws", self._websocket(route, combined=False))
+            app.router.add_get(at + "/ws/{streams:.*}", self._websocket(route, combined=False))
+            app.router.add_get(at + "/stream", self._websocket(route, combined=True))
+        app.router.add_get("/fapi/v1/{endpoint}", self._rest)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        try:
+            await site.start()
+        except OSError as why:
+            await self._runner.cleanup()
+            raise SettingsError(
+                f"Cannot listen on {host}:{port} ({why.strerror or why}): choose another --port, or 0 for any free one"
+            ) from None
+        self._tasks = [asyncio.create_task(self._happen()), asyncio.create_task(self._care())]
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """End every connection and stop listening."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for session in list(self.sessions):
+            session.drop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _label(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers[LABEL] = self.exchange.source.mode
+
+    def _websocket(self, route: str, combined: bool) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def upgrade(request: web.Request) -> web.StreamResponse:
+            text = request.query.get("streams", "") if combined else request.match_info.get("streams", "")
+            session = Session(
+                route,
+                combined,
+                self.exchange.hub,
+                self.limits,
+                now_ms=self.exchange.clock.now_ms,
+                on_trades=self._start_clock,
+            )
+            self.sessions.add(session)
+            try:
+                return await session.run(request, [name for name in text.split("/") if name])
+            finally:
+                self.sessions.discard(session)
+
+        return upgrade
+
+    async def _rest(self, request: web.Request) -> web.StreamResponse:
+        endpoint = rest.ENDPOINTS.get(request.match_info["endpoint"])
+        if endpoint is None:
+            body = rest.body({"code": -5000, "msg": f"Path {request.path}, Method GET is invalid"})
+            return web.Response(status=404, body=body, content_type="application/json")
+        try:
+            status, value = 200, endpoint(self.exchange, request.query)
+        except rest.Refusal as refusal:
+            status, value = refusal.status, {"code": refusal.code, "msg": refusal.msg}
+        response = web.Response(status=status, body=rest.body(value), content_type="application/json")
+        response.enable_compression()
+        return response
+
+    def _start_clock(self) -> None:
+        """The first trade subscription starts the exchange's clock, once the client had time to ask for the rest."""
+        if not self._starting and not self.exchange.clock.started:
+            self._starting = True
+            asyncio.get_running_loop().call_later(self.limits.settle_s, self.exchange.clock.start)
+
+    async def _happen(self) -> None:
+        exchange, tick = self.exchange, self.limits.tick_s
+        while True:
+            while not exchange.clock.by_itself and any(s.backlog_bytes > BACKLOG_BYTES for s in self.sessions):
+                await asyncio.sleep(tick)
+            had_ended = exchange.ended
+            try:
+                more = exchange.step()
+            except Exception:
+                log.exception("the simulated exchange stopped")
+                raise
+            for session in self.sessions:
+                session.flush()
+            if exchange.ended and not had_ended:
+                log.info("the recording has ended: %d records sent", exchange.published)
+                self.on_end()
+            await asyncio.sleep(0 if more else tick)
+
+    async def _care(self) -> None:
+        loop = asyncio.get_running_loop()
+        every = min(1.0, self.limits.ping_every_s / 4, self.limits.pong_within_s / 4, self.limits.lifetime_s / 4)
+        while True:
+            await asyncio.sleep(every)
+            for session in list(self.sessions):
+                session.care(loop.time())
