@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from analytics.correlation import log_returns, rolling_correlation
+from analytics.hedge import METHODS, HedgeFit
 from analytics.params import RELATED_P, Params
 from analytics.rolling import Fits, eg_rows, fit_rows
 from analytics.stationarity import HalfLife, TestResult, adf, half_life, kpss
@@ -74,6 +75,7 @@ class PairReport:
     stale_rows: Floats = field(default_factory=_no_floats)  # (n,) stale_share as of each row; NaN until need_bars rows
     incomplete_rows: Ints = field(default_factory=_no_ints)  # (n,) incomplete as of each row; −1 until need_bars rows
     kpss: TestResult | None = None  # of the last fit's residuals (informing)
+    hedge: HedgeFit | None = None  # by params.method, over the last fit's window: the β that is traded
     newest_y_ms: int | None = None  # each leg's own newest candle, aligned or not
     newest_x_ms: int | None = None
 
@@ -114,8 +116,10 @@ def analyse(candles_y: Candles, candles_x: Candles, params: Params, incomplete_m
     Raises
     ------
     ValueError
-        For one symbol twice, or candles of another timeframe.
+        For one symbol twice, candles of another timeframe, or an unknown hedge method.
     """
+    if params.method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, was {params.method!r}")
     for candles in (candles_y, candles_x):
         if candles.timeframe_s != params.timeframe_s:
             raise ValueError(f"candles must be of {params.timeframe_s} s, were of {candles.timeframe_s} s")
@@ -176,6 +180,7 @@ def analyse(candles_y: Candles, candles_x: Candles, params: Params, incomplete_m
         eg_pvalue=eg_pvalue,
         stale_rows=stale if full else np.full(n, np.nan),
         incomplete_rows=incomplete if full else np.full(n, -1),
+        hedge=_hedge(shown_y, shown_x, shown, params),
         newest_y_ms=int(candles_y.open_ms[-1]) if len(candles_y) else None,
         newest_x_ms=int(candles_x.open_ms[-1]) if len(candles_x) else None,
     )
@@ -219,6 +224,18 @@ def _incomplete_rows(open_ms: Ints, span: int, holes: Ints) -> Ints:
         first, last = open_ms[i - (span - 1)], open_ms[i]
         out[i] = np.searchsorted(holes, last, side="right") - np.searchsorted(holes, first, side="left")
     return out
+
+
+def _hedge(y: Floats, x: Floats, fits: Fits, params: Params) -> HedgeFit | None:
+    if not len(y) or np.isnan(fits.beta[-1]):
+        return None
+    if params.method == "ols":
+        alpha, beta, beta_se, sd = (float(r[-1]) for r in (fits.alpha, fits.beta, fits.beta_se, fits.resid_sd))
+        return HedgeFit(alpha, beta, beta_se, sd, "ols")
+    try:
+        return METHODS[params.method](y[-fits.bars :], x[-fits.bars :])
+    except DataError:
+        return None
 
 
 def _last_test(stat: Floats, pvalue: Floats, bars: int) -> TestResult | None:

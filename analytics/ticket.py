@@ -16,29 +16,25 @@ def deciding_z(report: PairReport) -> float:
     return float(rows[-1]) if len(rows) else float("nan")
 
 
-def legs_of(report: PairReport, z: float, beta: float | None = None) -> Legs | None:
+def legs_of(report: PairReport, z: float) -> Legs | None:
     """Both legs for ``params.notional``, split so that the spread is what is traded.
 
     Parameters
     ----------
     report : PairReport
-        Its newest closes price the legs.
+        Its newest closes price the legs; its ``hedge`` gives β: a notional ratio in logs (1 : |β|), units of X per
+        unit of Y in price units. With β < 0 both legs are on one side: it is no hedge, and the check says so.
     z : float
         Its sign gives the sides: above 0 the spread is dear and sold, else bought.
-    beta : float, optional
-        Of the traded hedge; the newest row's own when absent. A notional ratio in logs (1 : |β|), units of X per unit
-        of Y in price units. With β < 0 both legs are on one side: it is no hedge, and the check says so.
 
     Returns
     -------
     Legs or None
         None where z or β is undefined.
     """
-    if not report.have_bars:
+    if report.hedge is None or isnan(z):
         return None
-    beta = float(report.beta[-1]) if beta is None else beta
-    if isnan(z) or isnan(beta):
-        return None
+    beta = report.hedge.beta
     price_y, price_x = float(report.y[-1]), float(report.x[-1])
     y_share = (price_y if report.params.price_units else 1.0) / gross_per_unit(
         price_y, price_x, beta, report.params.price_units
