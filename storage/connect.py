@@ -1,0 +1,143 @@
+"""Opening the SQLite file, for the one writer and for readers, and what its errors mean, in words one can act on."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Final
+
+from core.errors import StoreBusy, StoreCorrupt, StoreError
+from storage.schema import check_version, migrate
+
+_MAGIC: Final = b"SQLite format 3\x00"
+_ELSEWHERE: Final = "or name a different file by PAIRSIGHT_DB"
+# Reading a whole file of this size takes well under a second; a larger one is checked by its size only.
+_CHECKED_WHOLE_BYTES: Final = 64 * 2**20
+_CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_PASSING: Final = {
+    sqlite3.SQLITE_BUSY: "is locked by another program: close it there",
+    sqlite3.SQLITE_LOCKED: "is locked by another program: close it there",
+    sqlite3.SQLITE_FULL: "cannot grow, the disk is full: free some space",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: check the disk",
+    sqlite3.SQLITE_READONLY: "may not be written: check its permissions",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check that its folder exists and may be written",
+    sqlite3.SQLITE_PERM: "may not be opened: check its permissions",
+    sqlite3.SQLITE_NOMEM: "needs more memory than there is",
+    sqlite3.SQLITE_PROTOCOL: "cannot be locked: it must lie on a local disk",
+}
+
+
+def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
+    """The error as a sentence that says what to do. StoreCorrupt for a file that is not a usable database."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    if primary in _CORRUPT:
+        return StoreCorrupt(f"{path} is damaged or not a database ({error}): move it away, {_ELSEWHERE}")
+    if primary in _PASSING:
+        return StoreError(f"{path} {_PASSING[primary]} ({error})")
+    return StoreError(f"{path} cannot be used ({error})")
+
+
+def passes(error: sqlite3.Error | OSError) -> bool:
+    """Whether the trouble lies with the file or the disk, so that the same write may succeed later."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(error, OSError):
+        return True
+    if code is None:  # raised by the library itself, or by a test's fake
+        return type(error) in {sqlite3.OperationalError, sqlite3.DatabaseError}
+    return code & 0xFF in _PASSING or code & 0xFF in _CORRUPT
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """Open for writing, creating the file and its folder; transactions are the caller's. Raises what it meets."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+    try:
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise StoreError(f"{path} must lie on a local disk, its folder cannot hold a write-ahead log")
+        # A power cut may cost the newest transactions, never the file; a killed process costs nothing committed.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages: 16 MB between two syncs of the file
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute("PRAGMA cache_size = -16384")  # KiB
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open an existing file for reading only, usable from any one thread at a time."""
+    uri = path.resolve().as_uri() + "?mode=ro"
+    return sqlite3.connect(uri, uri=True, timeout=2.0, isolation_level=None, check_same_thread=False)
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring a database just opened for writing to the newest format, once it is known to be whole.
+
+    Raises
+    ------
+    StoreCorrupt
+        If it is damaged; nothing is changed.
+    StoreError
+        If it is another program's or a newer Pairsight's.
+    """
+    check_version(connection)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what a killed process left in the log, into the file
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    size = path.stat().st_size
+    log = path.with_name(path.name + "-wal")
+    if size < pages * page_bytes and not (log.exists() and log.stat().st_size):
+        raise StoreCorrupt(f"{path} was cut short, {size} of {pages * page_bytes} bytes: move it away, {_ELSEWHERE}")
+    if size <= _CHECKED_WHOLE_BYTES:
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise StoreCorrupt(f"{path} is damaged ({found}): move it away, {_ELSEWHERE}")
+    migrate(connection, time.time_ns() // 1_000_000)
+
+
+def check_file(path: Path) -> None:
+    """Refuse what cannot be a database before SQLite touches it. An absent or empty file is a new one."""
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder, not a file: name a file by PAIRSIGHT_DB")
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_MAGIC))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise explain(error, path) from error
+    if head and head != _MAGIC:
+        raise StoreCorrupt(f"{path} is not a database: move it away, {_ELSEWHERE}")
+
+
+class CollectorLock:
+    """One collecting process per database: an exclusive lock on a file beside it, which dies with the process.
+
+    SQLite locks the file, the same way on every system; nothing is ever written into it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        beside = path.with_name(path.name + "-collector")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(beside, timeout=0.0, isolation_level=None, check_same_thread=False)
+        except (sqlite3.Error, OSError) as error:
+            raise explain(error, beside) from error
+        try:
+            self._connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            self._connection.close()
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                raise StoreBusy(
+                    f"another Pairsight already collects into {path}: this one can only read it. "
+                    f"Stop the other, {_ELSEWHERE}"
+                ) from error
+            raise explain(error, beside) from error
+
+    def release(self) -> None:
+        """Let another process collect."""
+        self._connection.close()

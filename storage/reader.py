@@ -1,0 +1,299 @@
+"""Reading the store, from any thread. What a read costs follows the rows asked for, not those stored."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from math import nan
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import numpy as np
+
+from core.errors import StoreError
+from core.journal import JournalRow
+from core.types import Candles, Gap, GapState, StoreStatus, Ticks, Trade
+from storage.connect import check_file, connect_reader, explain
+from storage.schema import version
+
+_IDLE_CONNECTIONS: Final = 8  # kept open for the next reads; more are opened while needed
+_EVER: Final = 1 << 62
+_ALL: Final = -1  # SQLite's LIMIT for none
+
+_CANDLES: Final = """
+    SELECT open_ms, open, high, low, close, volume, trade_count, provenance FROM candles
+    WHERE symbol_id = (SELECT id FROM symbols WHERE name = ?) AND timeframe_s = ? AND open_ms >= ? AND open_ms < ?
+    ORDER BY open_ms DESC LIMIT ?"""
+_TRADES: Final = """
+    SELECT trade_id, first_id, ts_ms, price, qty, buyer_is_maker FROM trades
+    WHERE symbol_id = (SELECT id FROM symbols WHERE name = ?)"""
+_TRADES_BY_ID: Final = _TRADES + " AND trade_id > ? AND trade_id < ? ORDER BY trade_id DESC LIMIT ?"
+_TRADES_BY_TIME: Final = _TRADES + " AND ts_ms >= ? AND ts_ms < ? ORDER BY ts_ms DESC, trade_id DESC LIMIT ?"
+_GAPS: Final = """
+    SELECT name, after_id, before_id, from_ms, to_ms, state, gaps.id FROM gaps JOIN symbols ON symbols.id = symbol_id
+    WHERE to_ms >= ? AND from_ms < ?"""
+_GAPS_NEWEST: Final = " ORDER BY to_ms DESC, gaps.id DESC LIMIT ?"
+_LOOK_NAMES: Final = tuple(f.name for f in fields(JournalRow))
+_LOOK_NUMBERS: Final = {f.name for f in fields(JournalRow) if f.type == "float"}
+_LOOKS: Final = f"""
+    SELECT {", ".join(_LOOK_NAMES)} FROM decisions
+    WHERE pair = ? AND timeframe_s = ? AND params = ? AND candle_ms >= ? AND candle_ms < ?
+    ORDER BY candle_ms DESC LIMIT ?"""  # noqa: S608 (the names are the program's own)
+
+
+class StoreReader:
+    """A Pairsight database, read only. Safe from any thread; each read sees one committed state.
+
+    Times ``from_ms <= t < to_ms`` are half open everywhere; rows come oldest first, and with ``limit`` the newest of
+    those asked for. A symbol never stored has no rows. Every read raises StoreError, with a sentence, when the file
+    cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._pool = _Pool(path)
+
+    @classmethod
+    def open_reader(cls, path: Path | str) -> StoreReader:
+        """Read a database that another process, or nobody, collects into.
+
+        Raises
+        ------
+        StoreError
+            If there is none yet, or it is another program's.
+        StoreCorrupt
+            If the file is not a usable database.
+        """
+        path = Path(path)
+        check_file(path)
+        if not path.exists():
+            raise StoreError(f"{path} does not exist yet: start a Pairsight that collects into it")
+        reader = StoreReader(path)
+        with reader._pool.connection() as connection:
+            if version(connection) == 0:
+                raise StoreError(f"{path} is empty: start a Pairsight that collects into it")
+        return reader
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def status(self) -> StoreStatus:
+        """The store at this moment. Cheap."""
+        return StoreStatus(
+            "closed" if self._pool.closed else "reading", path=str(self._path), size_bytes=self._size_bytes()
+        )
+
+    def close(self, timeout_s: float = 10.0) -> bool:
+        """End reading; later reads raise StoreError."""
+        self._pool.close()
+        return True
+
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol ever stored, by name."""
+        return tuple(name for (name,) in self._rows("SELECT name FROM symbols ORDER BY name"))
+
+    def candles(
+        self,
+        symbol: str,
+        timeframe_s: int,
+        *,
+        limit: int | None = None,
+        before_ms: int | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+    ) -> Candles:
+        """Confirmed, complete candles by open time. ``before_ms`` says the same as ``to_ms``; the lower holds."""
+        end = min(_EVER if before_ms is None else before_ms, _EVER if to_ms is None else to_ms)
+        rows = self._rows(_CANDLES, symbol, timeframe_s, _or(from_ms, -_EVER), end, _or(limit, _ALL))
+        if not rows:
+            return Candles.empty(symbol, timeframe_s)
+        t, o, h, low, c, volume, count, provenance = zip(*reversed(rows), strict=True)
+        return Candles(
+            symbol,
+            timeframe_s,
+            np.array(t, np.int64),
+            np.array(o, np.float64),
+            np.array(h, np.float64),
+            np.array(low, np.float64),
+            np.array(c, np.float64),
+            np.array(volume, np.float64),
+            np.array(count, np.int64),
+            np.array(provenance, "U8"),
+        )
+
+    def trades(
+        self,
+        symbol: str,
+        *,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        after_id: int | None = None,
+        before_id: int | None = None,
+        limit: int | None = None,
+    ) -> Ticks:
+        """Stored trades by time, or by id with ``after_id < trade_id < before_id``; not by both. In order of id."""
+        by_time = from_ms is not None or to_ms is not None
+        if by_time and (after_id is not None or before_id is not None):
+            raise ValueError("trades are read by time or by id, not by both")
+        sql, low, high = (_TRADES_BY_TIME, from_ms, to_ms) if by_time else (_TRADES_BY_ID, after_id, before_id)
+        rows = self._rows(sql, symbol, _or(low, -_EVER), _or(high, _EVER), _or(limit, _ALL))
+        if not rows:
+            return Ticks.empty(symbol)
+        ids, first, ts, price, qty, maker = zip(*reversed(rows), strict=True)
+        found = Ticks(
+            symbol,
+            np.array(ids, np.int64),
+            np.array(first, np.int64),
+            np.array(ts, np.int64),
+            np.array(price, np.float64),
+            np.array(qty, np.float64),
+            np.array(maker, np.bool_),
+        )
+        return found.take(np.argsort(found.trade_id, kind="stable")) if by_time else found
+
+    def last_trade(self, symbol: str) -> Trade | None:
+        """The stored trade with the highest id."""
+        t = self.trades(symbol, limit=1)
+        if not len(t):
+            return None
+        return Trade(
+            symbol,
+            int(t.trade_id[0]),
+            int(t.first_id[0]),
+            int(t.ts_ms[0]),
+            float(t.price[0]),
+            float(t.qty[0]),
+            bool(t.buyer_is_maker[0]),
+        )
+
+    def gaps(
+        self,
+        symbol: str | None = None,
+        state: GapState | None = None,
+        *,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        limit: int | None = None,
+    ) -> list[Gap]:
+        """Gaps that end at or after ``from_ms`` and start before ``to_ms``, by their end."""
+        sql = _GAPS
+        values: list[int | str] = [_or(from_ms, -_EVER), _or(to_ms, _EVER)]
+        for clause, value in ((" AND name = ?", symbol), (" AND state = ?", state)):
+            if value is not None:
+                sql, values = sql + clause, [*values, value]
+        rows = self._rows(sql + _GAPS_NEWEST, *values, _or(limit, _ALL))
+        return [Gap(*row) for row in reversed(rows)]
+
+    def gap_counts(self) -> Mapping[str, int]:
+        """How many gaps are open, repaired and lost."""
+        counted = dict(self._rows("SELECT state, count(*) FROM gaps GROUP BY state"))
+        return {state: counted.get(state, 0) for state in ("open", "repaired", "lost")}
+
+    def counts(self) -> Mapping[tuple[str, int], int]:
+        """Rows stored by symbol and timeframe; timeframe 0 stands for trades."""
+        rows = self._rows("SELECT name, timeframe_s, row_count FROM totals JOIN symbols ON symbols.id = symbol_id")
+        return {(name, timeframe_s): count for name, timeframe_s, count in rows}
+
+    def looks(
+        self,
+        pair: str,
+        timeframe_s: int,
+        params: str,
+        *,
+        limit: int | None = None,
+        before_ms: int | None = None,
+        from_ms: int | None = None,
+    ) -> list[JournalRow]:
+        """What the looks said at candles opened in ``from_ms <= t < before_ms``, oldest first."""
+        rows = self._rows(
+            _LOOKS, pair, timeframe_s, params, _or(from_ms, -_EVER), _or(before_ms, _EVER), _or(limit, _ALL)
+        )
+        return [JournalRow(**{n: _read(n, v) for n, v in zip(_LOOK_NAMES, row, strict=True)}) for row in reversed(rows)]
+
+    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._pool.connection() as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def _size_bytes(self) -> int:
+        size = 0
+        for name in (self._path, f"{self._path}-wal"):
+            try:
+                size += os.stat(name).st_size
+            except OSError:
+                continue
+        return size
+
+
+class _Pool:
+    """Read-only connections, handed to one thread at a time. The lock guards the list of idle ones.
+
+    Not one a thread: Streamlit runs every script in a new thread.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: list[tuple[sqlite3.Connection, tuple[int, int]]] = []
+        self._lock = threading.Lock()
+        self.closed = False
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one read; errors of SQLite leave it as StoreError."""
+        if self.closed:
+            raise StoreError(f"{self._path} is closed")
+        connection = None
+        try:
+            found = os.stat(self._path)
+            file = (found.st_dev, found.st_ino)  # a file moved away leaves its readers with the old one
+            connection = self._borrow(file) or connect_reader(self._path)
+            yield connection
+        except (sqlite3.Error, OSError) as error:
+            if connection is not None:
+                connection.close()
+                connection = None
+            raise explain(error, self._path) from error
+        finally:
+            if connection is not None:
+                self._give_back(connection, file)
+
+    def close(self) -> None:
+        with self._lock:
+            self.closed = True
+            idle, self._idle = self._idle, []
+        for connection, _ in idle:
+            connection.close()
+
+    def _borrow(self, file: tuple[int, int]) -> sqlite3.Connection | None:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection, opened = self._idle.pop()
+            if opened == file:
+                return connection
+            connection.close()
+
+    def _give_back(self, connection: sqlite3.Connection, file: tuple[int, int]) -> None:
+        with self._lock:
+            if not self.closed and len(self._idle) < _IDLE_CONNECTIONS:
+                self._idle.append((connection, file))
+                return
+        connection.close()
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _read(name: str, value: object) -> Any:
+    return nan if value is None and name in _LOOK_NUMBERS else value

@@ -1,0 +1,183 @@
+"""The database as SQL text: numbered migrations, applied in order, each with its number in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Final
+
+from core.errors import StoreError
+
+# Times are Unix milliseconds UTC. Prices and quantities are REAL: they are bound as doubles and come back bit for bit.
+_FIRST: Final = (
+    "CREATE TABLE symbols (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
+    # An aggregate of several executions has first_id < trade_id.
+    """CREATE TABLE trades (
+        symbol_id INTEGER NOT NULL REFERENCES symbols (id),
+        trade_id INTEGER NOT NULL,
+        first_id INTEGER NOT NULL,
+        ts_ms INTEGER NOT NULL,
+        price REAL NOT NULL,
+        qty REAL NOT NULL,
+        buyer_is_maker INTEGER NOT NULL,
+        PRIMARY KEY (symbol_id, trade_id)
+    ) WITHOUT ROWID""",
+    # Trade times step back now and then, so an interval's trades cannot be found by id alone.
+    "CREATE INDEX trades_by_time ON trades (symbol_id, ts_ms)",
+    # Confirmed and complete candles only. provenance: trades, repaired, kline.
+    """CREATE TABLE candles (
+        symbol_id INTEGER NOT NULL REFERENCES symbols (id),
+        timeframe_s INTEGER NOT NULL,
+        open_ms INTEGER NOT NULL,
+        open REAL NOT NULL,
+        high REAL NOT NULL,
+        low REAL NOT NULL,
+        close REAL NOT NULL,
+        volume REAL NOT NULL,
+        trade_count INTEGER NOT NULL,
+        provenance TEXT NOT NULL,
+        PRIMARY KEY (symbol_id, timeframe_s, open_ms)
+    ) WITHOUT ROWID""",
+    # The missing ids are after_id + 1 … before_id - 1 (NULL: unknown); state: open, repaired, lost.
+    """CREATE TABLE gaps (
+        id INTEGER PRIMARY KEY,
+        symbol_id INTEGER NOT NULL REFERENCES symbols (id),
+        after_id INTEGER,
+        before_id INTEGER,
+        from_ms INTEGER NOT NULL,
+        to_ms INTEGER NOT NULL,
+        state TEXT NOT NULL
+    )""",
+    "CREATE UNIQUE INDEX gaps_once ON gaps (symbol_id, from_ms, to_ms, ifnull(after_id, -1), ifnull(before_id, -1))",
+    "CREATE INDEX gaps_by_time ON gaps (symbol_id, to_ms)",
+    "CREATE INDEX gaps_by_state ON gaps (state)",
+    # What every look said: core.journal.JournalRow, field by field. NULL: undefined.
+    """CREATE TABLE decisions (
+        pair TEXT NOT NULL,
+        timeframe_s INTEGER NOT NULL,
+        candle_ms INTEGER NOT NULL,
+        params TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        regime TEXT NOT NULL,
+        price_y REAL, price_x REAL,
+        alpha REAL, beta REAL, beta_se REAL, resid_sd REAL,
+        spread REAL, z REAL, z_mean REAL, z_sd REAL, z_roll REAL, corr REAL,
+        eg_stat REAL, eg_pvalue REAL, adf_stat REAL, adf_pvalue REAL,
+        p_back_1 REAL, p_back_2 REAL, p_back_3 REAL, p_back_4 REAL, p_back_5 REAL,
+        half_life REAL, half_life_low REAL, half_life_high REAL,
+        kappa REAL, kappa_se REAL, kappa_low REAL, excursions REAL,
+        fees_bps REAL, half_spreads_bps REAL, funding_bps REAL, cost_bps REAL,
+        expected_net_bps REAL, break_even_z REAL,
+        entry_z REAL, trigger_price_y REAL, distance_z REAL, distance_bps REAL,
+        checks TEXT NOT NULL,
+        inputs TEXT NOT NULL,
+        written_ms INTEGER NOT NULL,
+        note TEXT NOT NULL,
+        PRIMARY KEY (pair, timeframe_s, params, candle_ms)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE alerts (
+        id INTEGER PRIMARY KEY,
+        rule TEXT NOT NULL,
+        pair TEXT NOT NULL,
+        timeframe_s INTEGER NOT NULL,
+        time_ms INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        delivery TEXT NOT NULL
+    )""",
+    "CREATE INDEX alerts_by_time ON alerts (time_ms)",
+    # Counting millions of rows takes seconds; this is kept as they come and go. timeframe_s 0: trades.
+    """CREATE TABLE totals (
+        symbol_id INTEGER NOT NULL REFERENCES symbols (id),
+        timeframe_s INTEGER NOT NULL,
+        row_count INTEGER NOT NULL,
+        PRIMARY KEY (symbol_id, timeframe_s)
+    ) WITHOUT ROWID""",
+    # Candles are few, so triggers may count them. Trades are counted by their writer, a batch at a time.
+    """CREATE TRIGGER candle_in AFTER INSERT ON candles BEGIN
+        INSERT INTO totals VALUES (new.symbol_id, new.timeframe_s, 1)
+            ON CONFLICT DO UPDATE SET row_count = row_count + 1;
+    END""",
+    """CREATE TRIGGER candle_out AFTER DELETE ON candles BEGIN
+        UPDATE totals SET row_count = row_count - 1 WHERE symbol_id = old.symbol_id AND timeframe_s = old.timeframe_s;
+    END""",
+    """CREATE VIEW v_trades AS
+        SELECT s.name AS symbol, t.trade_id, t.first_id, t.ts_ms,
+            strftime('%Y-%m-%dT%H:%M:%fZ', t.ts_ms / 1000.0, 'unixepoch') AS time_utc,
+            t.price, t.qty, t.buyer_is_maker
+        FROM trades AS t JOIN symbols AS s ON s.id = t.symbol_id""",
+    """CREATE VIEW v_candles AS
+        SELECT s.name AS symbol, c.timeframe_s, c.open_ms,
+            strftime('%Y-%m-%dT%H:%M:%SZ', c.open_ms / 1000, 'unixepoch') AS open_utc,
+            c.open, c.high, c.low, c.close, c.volume, c.trade_count, c.provenance
+        FROM candles AS c JOIN symbols AS s ON s.id = c.symbol_id""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered step; its statements and its number are committed together."""
+
+    number: int
+    title: str
+    statements: tuple[str, ...]
+
+
+MIGRATIONS: Final = (Migration(1, "trades, candles, gaps, decisions, alerts", _FIRST),)
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """The number of the newest migration applied; 0 for an empty database.
+
+    Raises
+    ------
+    StoreError
+        If the file is some other program's database.
+    """
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if not tables:
+        return 0
+    if "migrations" not in tables or not tables & {"trades", "candles"}:
+        raise StoreError("the file is another program's database: name a different file by PAIRSIGHT_DB")
+    (number,) = connection.execute("SELECT max(number) FROM migrations").fetchone()
+    return int(number or 0)
+
+
+def check_version(connection: sqlite3.Connection, migrations: tuple[Migration, ...] = MIGRATIONS) -> int:
+    """The version, once it is known to be one this program understands.
+
+    Raises
+    ------
+    StoreError
+        If the database is another program's, or was written by a newer Pairsight.
+    """
+    have = version(connection)
+    known = migrations[-1].number
+    if have > known:
+        raise StoreError(
+            f"the database has format {have}, this Pairsight knows up to {known}: update it, "
+            "or name a different file by PAIRSIGHT_DB"
+        )
+    return have
+
+
+def migrate(connection: sqlite3.Connection, now_ms: int, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
+    """Bring the database to the newest format; each step is in it whole or not at all.
+
+    ``connection`` must be in autocommit mode. Raises StoreError as :func:`check_version`.
+    """
+    for migration in migrations[check_version(connection, migrations) :]:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS migrations "
+                "(number INTEGER PRIMARY KEY, title TEXT NOT NULL, applied_ms INTEGER NOT NULL)"
+            )
+            for statement in migration.statements:
+                connection.execute(statement)
+            connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", (migration.number, migration.title, now_ms))
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")

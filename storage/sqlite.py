@@ -1,0 +1,156 @@
+"""TradeStore: one SQLite file, one writing thread, and every read of the reader."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from core.journal import JournalRow
+from core.types import Candles, Gap, GapState, StoreStatus, Ticks
+from storage.backlog import Backlog
+from storage.connect import CollectorLock, check_file, connect_writer
+from storage.reader import StoreReader
+from storage.work import DeleteCandles, NoteLooks, PutCandles, PutGap, PutLooks, PutTrades, SetGapState
+from storage.writer import Writer
+
+log = logging.getLogger(__name__)
+
+_DAY_MS: Final = 86_400_000
+_PUT_ROWS: Final = 10_000  # larger requests are cut, so that a full queue refuses no more than it must
+
+
+class TradeStore(StoreReader):
+    """The store of the one process that collects. ``open_reader`` is for all others.
+
+    Requests (``put…``, ``delete_candles``, ``set_gap_state``, ``note_looks``) never block: they are queued, and
+    written in the order given, many in one transaction. What does not fit into the queue is dropped and counted;
+    the stretch it covered becomes a gap of state open, and the candles it touches are removed.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file; it and its folder are made when absent. Never overwritten.
+    flush_ms : int
+        A request waits at most this long before its transaction; a killed process loses no more.
+    queue_rows : int
+        Rows that may wait while nothing can be written.
+    retention_days : float
+        Trades older than this, against the newest stored trade of all symbols, leave. Candles stay.
+    on_dropped : Gap -> None
+        Hears of every stretch that was dropped, on the writer's thread, once the gap is stored.
+    connect : Path -> Connection
+        Opens the file for writing.
+
+    Raises
+    ------
+    StoreBusy
+        If another process collects into the file.
+    StoreCorrupt
+        If the file is not a usable database.
+    StoreError
+        If it cannot be opened or made, or belongs to another program or a newer Pairsight.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        flush_ms: int = 250,
+        queue_rows: int = 500_000,
+        retention_days: float = 3.0,
+        on_dropped: Callable[[Gap], None] | None = None,
+        connect: Callable[[Path], sqlite3.Connection] = connect_writer,
+    ) -> None:
+        path = Path(path)
+        check_file(path)
+        self._collector = CollectorLock(path)
+        try:
+            self._backlog = Backlog(queue_rows, flush_ms / 1000)
+            self._writer = Writer(
+                path, self._backlog, keep_ms=int(retention_days * _DAY_MS), connect=connect, on_dropped=on_dropped
+            )
+        except BaseException:
+            self._collector.release()
+            raise
+        super().__init__(path)
+        self._writer.start()
+
+    def put(self, ticks: Ticks) -> None:
+        """Store trades, each once, however often it comes."""
+        for start in range(0, len(ticks), _PUT_ROWS):
+            whole = len(ticks) <= _PUT_ROWS
+            self._backlog.offer(PutTrades(ticks if whole else ticks.take(slice(start, start + _PUT_ROWS))))
+
+    def put_candles(self, candles: Candles) -> None:
+        """Store confirmed, complete candles where there are none; one that is stored is not changed."""
+        self._offer_candles(candles, replace=False)
+
+    def replace_candles(self, candles: Candles) -> None:
+        """Store repaired candles, over those stored."""
+        self._offer_candles(candles, replace=True)
+
+    def delete_candles(self, symbol: str, from_ms: int, to_ms: int, timeframe_s: int | None = None) -> None:
+        """Remove the candles (of one timeframe, or of all) that ``[from_ms, to_ms]`` touches, both ends included.
+
+        Those of provenance kline stay: the exchange closed them itself.
+        """
+        self._backlog.offer(DeleteCandles(symbol, from_ms, to_ms, timeframe_s))
+
+    def put_gap(self, gap: Gap) -> None:
+        """Store a gap; one with the same bounds is stored once."""
+        self._backlog.offer(PutGap(gap))
+
+    def set_gap_state(self, gap: Gap, state: GapState) -> None:
+        """Say what became of a gap: it is found by its id or, where that is None, by its bounds."""
+        self._backlog.offer(SetGapState(gap, state))
+
+    def put_looks(self, looks: Iterable[JournalRow]) -> None:
+        """Store what looks said; a look that is stored is never changed."""
+        self._backlog.offer(PutLooks(tuple(looks)))
+
+    def note_looks(self, pair: str, timeframe_s: int, from_ms: int, to_ms: int, note: str = "repaired") -> None:
+        """Set the note of stored looks at candles opened in ``[from_ms, to_ms]``; what they said stays."""
+        self._backlog.offer(NoteLooks(pair, timeframe_s, from_ms, to_ms, note))
+
+    def flush(self, timeout_s: float = 10.0) -> bool:
+        """Wait until everything queued so far is committed; False when it is not after ``timeout_s``."""
+        return self._backlog.wait_written(timeout_s)
+
+    def status(self) -> StoreStatus:
+        """The writer at this moment. Cheap."""
+        w = self._writer
+        return StoreStatus(
+            w.state,
+            w.reason,
+            str(self._path),
+            queued=self._backlog.rows,
+            written=w.written,
+            dropped=self._backlog.dropped,
+            write_ms=w.write_ms,
+            size_bytes=self._size_bytes(),
+        )
+
+    def close(self, timeout_s: float = 10.0) -> bool:
+        """Write what is queued and end the thread; may be called twice.
+
+        Returns
+        -------
+        bool
+            False when rows had to be given up or the thread did not end; the log and ``status()`` say so.
+        """
+        self._backlog.close()
+        ended = self._writer.join(timeout_s)
+        super().close()
+        if ended:
+            self._writer.close()
+            self._collector.release()
+        else:
+            log.error("%s: the writer did not end within %g s", self._path, timeout_s)
+        return ended and self._backlog.rows == 0 and self._writer.state == "closed"
+
+    def _offer_candles(self, candles: Candles, *, replace: bool) -> None:
+        for start in range(0, len(candles), _PUT_ROWS):
+            self._backlog.offer(PutCandles(candles.take(slice(start, start + _PUT_ROWS)), replace))
