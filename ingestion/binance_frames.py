@@ -14,7 +14,7 @@ MAX_FRAME_BYTES: Final = 1 << 20  # a trade takes 170 bytes; the widest array st
 COIN_M: Final = 2  # what `st` says of a contract that is not ours
 
 T = TypeVar("T")
-_Id = Annotated[int, Meta(gt=0, le=2**63 - 1)]
+_Id = Annotated[int, Meta(gt=0, lt=2**53)]  # what every JSON reader holds exactly
 _Ms = Annotated[int, Meta(gt=0, lt=2**53)]
 
 

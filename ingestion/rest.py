@@ -163,6 +163,11 @@ class Rest:
         with self._lock:
             return int(self._now_ms() + self._offset_ms)
 
+    def pause(self, seconds: float) -> None:
+        """Wait, unless it is closed meanwhile: then `Unreachable`."""
+        if self._closed.wait(seconds):
+            raise Unreachable("Stopped.")
+
     def close(self) -> None:
         """Answer nothing any more; whoever waits gets `Unreachable` at once, except within a request on its way."""
         self._closed.set()
@@ -207,8 +212,7 @@ class Rest:
                 raise RateLimited(
                     f"The exchange must not be asked for another {wait_ms / 1000:.0f} s.", wait_ms / 1000, False
                 )
-            if self._closed.wait(wait_ms / 1000):
-                raise Unreachable("Stopped.")
+            self.pause(wait_ms / 1000)
             if wait_ms == 0:
                 return
 

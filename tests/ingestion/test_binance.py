@@ -110,7 +110,7 @@ def test_a_quantity_that_cannot_be_counted_exactly_is_never_priced(quantity: str
     assert batch.rejected == {"bad_quantity": 1}
 
 
-@pytest.mark.parametrize("number", [0, -1, 2**63, 10**30, 1.5, "x", None, True])
+@pytest.mark.parametrize("number", [0, -1, 2**53, 2**63, 10**30, 1.5, "x", None, True])
 def test_an_id_that_cannot_be_one_makes_the_frame_malformed(number: object) -> None:
     assert rejected(trade(t=number)) == {"malformed": 1}
 
