@@ -1,0 +1,227 @@
+"""One source from its sockets to its store: feeds, intake, repair, looks. Wired here, started and stopped as one."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from core.errors import UnknownSymbol
+from core.settings import Settings
+from core.types import Batch, FeedStatus, Ints, MarkPrice
+from desk.engine import Engine, Key, record_bars
+from desk.intake import Intake
+from desk.repairer import KLINE_MIN_S, Repairer
+from ingestion import binance
+from ingestion.feed import Feed
+from ingestion.rest import Rest
+from ingestion.transport import connect
+from storage.ring import Ring
+from storage.sqlite import TradeStore
+
+log = logging.getLogger(__name__)
+
+
+class Collector:
+    """Collects one source into one store. Threads: feed-trades, feed-market, repair, engine; the store has its own."""
+
+    def __init__(self, settings: Settings, store: TradeStore) -> None:
+        self.settings = settings
+        self.store = store
+        self.ring = Ring(settings.ring_trades)
+        self.rest = Rest(settings.rest_url)
+        self._lock = threading.Lock()  # guards symbols, and starting against stopping
+        self._symbols = list(settings.symbols)
+        self._marks: dict[str, MarkPrice] = {}
+        self._revision = 0
+        self._running = False
+        self.engine = Engine(
+            store,
+            newest_ms=self.newest_candle_ms,
+            revision=lambda: self._revision,
+            holes=self._holes,
+            marks=self.marks,
+            funding_hours=lambda: self.repairer.facts.funding_hours,
+        )
+        self.repairer = Repairer(
+            self.rest,
+            store,
+            watermark_ms=lambda: self.intake.watermark_ms,
+            tick=self._tick,
+            on_change=self._changed,
+            on_repaired=self.engine.repaired,
+            grace_ms=settings.grace_ms,
+        )
+        self.intake = Intake(
+            self.ring,
+            store,
+            grace_ms=settings.grace_ms,
+            on_gap=self.repairer.gap,
+            on_healed=self.repairer.healed,
+            on_holes=self.repairer.holes,
+            on_start=self.repairer.started,
+            on_confirmed=self.engine.wake,
+        )
+        kind = settings.stream
+        self.trades = Feed(
+            "feed-trades",
+            wire=binance,
+            base=settings.ws_url,
+            route=binance.ROUTES[kind],
+            connect=connect,
+            on_batch=self.intake.take,
+            on_line_down=lambda reason: self.intake.line_down(),
+        )
+        self.market = Feed(
+            "feed-market",
+            wire=binance,
+            base=settings.ws_url,
+            route=binance.ROUTES["markPrice"],
+            connect=connect,
+            on_batch=self._take_marks,
+        )
+        for symbol in self._symbols:
+            self._enter(symbol)
+
+    # Running
+
+    def start(self) -> None:
+        """Start everything; does nothing while it runs. Returns at once: connecting is the threads' business."""
+        with self._lock:
+            if self._running:
+                return
+            self._running = True
+            self.repairer.reopen(self.store.gaps(state="open"))
+            self.repairer.start()
+            self.engine.start()
+            self.trades.start()
+            self.market.start()
+
+    def stop(self) -> None:
+        """End the threads and write what is queued; does nothing when stopped."""
+        with self._lock:
+            if not self._running:
+                return
+            self._running = False
+            self.trades.stop()
+            self.market.stop()
+            self.intake.line_down()
+            self.repairer.stop()
+            self.engine.stop()
+            if not self.store.flush():
+                log.warning("what was queued could not all be written: %s", self.store.status().reason)
+
+    def close(self) -> None:
+        """Stop, and close the store."""
+        self.stop()
+        self.rest.close()
+        self.store.close()
+
+    @property
+    def running(self) -> bool:
+        """Between start and stop."""
+        return self._running
+
+    # Symbols
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What is streamed, or will be once started."""
+        return tuple(self._symbols)
+
+    def add(self, symbol: str) -> None:
+        """Stream one more symbol.
+
+        Raises
+        ------
+        UnknownSymbol
+            If the exchange does not list it as trading, or its list is not known yet.
+        """
+        catalogue = self.repairer.facts.catalogue
+        if symbol in self._symbols:
+            return
+        if not catalogue:
+            why = self.repairer.facts.problem or "it is still being fetched"
+            raise UnknownSymbol(f"{symbol} cannot be checked: the exchange's list of contracts is not known ({why}).")
+        info = catalogue.get(symbol)
+        if info is None:
+            raise UnknownSymbol(f"{symbol} is not a contract of this exchange. Choose one from the list.")
+        if info.status != "TRADING":
+            raise UnknownSymbol(f"{symbol} does not trade now: the exchange says {info.status}.")
+        with self._lock:
+            self._symbols.append(symbol)
+            self._enter(symbol)
+
+    def drop(self, symbol: str) -> None:
+        """Stream it no longer. What is stored stays."""
+        with self._lock:
+            if symbol not in self._symbols:
+                return
+            self._symbols.remove(symbol)
+            self.trades.unsubscribe([symbol], self.settings.stream)
+            self.market.unsubscribe([symbol], "markPrice")
+            self.intake.drop(symbol)
+            self.ring.drop(symbol)
+            self._marks.pop(symbol, None)
+
+    # What is known now
+
+    def marks(self) -> Mapping[str, MarkPrice]:
+        """Newest mark price and funding per symbol: from the stream, or from REST before the first push."""
+        return {**self.repairer.facts.marks, **self._marks}
+
+    def newest_candle_ms(self, symbol: str, timeframe_s: int) -> int | None:
+        """Open of the newest confirmed candle, from the stream or, before its first one, from the store."""
+        streamed = self.intake.newest_ms(symbol, timeframe_s)
+        if streamed is not None:
+            return streamed
+        stored = self.store.candles(symbol, timeframe_s, limit=1)
+        return int(stored.open_ms[-1]) if len(stored) else None
+
+    def feed_status(self) -> tuple[FeedStatus, FeedStatus]:
+        """Trades and market."""
+        return self.trades.status(), self.market.status()
+
+    def want(self, key: Key) -> None:
+        """This pair is looked at: first the history its verdict needs, then that of its record."""
+        params = key.params
+        for bars in (params.need_bars + 1, record_bars(params)):
+            for symbol in (key.symbol_y, key.symbol_x):
+                if bars:
+                    self.repairer.want(symbol, params.timeframe_s, bars)
+        self.engine.watch(key)
+
+    def _enter(self, symbol: str) -> None:
+        last = self.store.last_trade(symbol)
+        kind = self.settings.stream
+        self.intake.add(symbol, last.trade_id if last else None, last.ts_ms if last else None, kind)
+        self.trades.subscribe([symbol], kind)
+        self.market.subscribe([symbol], "markPrice")
+
+    def _changed(self) -> None:
+        self._revision += 1
+        self.engine.wake()
+
+    def _take_marks(self, batch: Batch) -> None:
+        if batch.marks:
+            self._marks = {**self._marks, **{mark.symbol: mark for mark in batch.marks}}
+
+    def _tick(self) -> None:
+        self.intake.tick()
+        stale = [s.symbol for s in self.trades.status().streams if (s.age_s or 0.0) > self.settings.stale_after_s]
+        self.intake.silent(stale)
+
+    def _holes(self, symbol: str, timeframe_s: int, from_ms: int) -> Ints:
+        """Opens of intervals since ``from_ms`` known to be without a candle that should be there."""
+        ms = timeframe_s * 1000
+        spans = [(a, b) for a, b in self.repairer.unknown_ms(symbol, timeframe_s) if b >= from_ms]
+        # Lost trades leave only fine candles unknown: from 1 min up the exchange's own bars stand in.
+        spans += [
+            (gap.from_ms // ms * ms, gap.to_ms // ms * ms)
+            for gap in self.store.gaps(symbol, from_ms=from_ms)
+            if gap.state == "open" or (gap.state == "lost" and timeframe_s < KLINE_MIN_S)
+        ]
+        opens: Sequence[Ints] = [np.arange(max(a, from_ms), b + 1, ms, dtype=np.int64) for a, b in spans]
+        return np.unique(np.concatenate(opens)) if opens else np.empty(0, np.int64)
