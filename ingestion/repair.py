@@ -126,7 +126,8 @@ def _from_trades(symbol: str, after: int, before: int, rest: Trades) -> Ticks | 
 
 def _aggregates(gap: Gap, after: int, before: int, rest: Trades) -> Records | None:
     """Consecutive aggregates that reach over the gap, the neighbours on both sides included; None if they do not."""
-    rows = rest.agg_trades(gap.symbol, start_ms=gap.from_ms - MARGIN_MS, end_ms=gap.to_ms + MARGIN_MS, limit=1_000)
+    start_ms = max(0, gap.from_ms - MARGIN_MS)
+    rows = rest.agg_trades(gap.symbol, start_ms=start_ms, end_ms=gap.to_ms + MARGIN_MS, limit=1_000)
     if not len(rows):
         return None
     if rows.first_id[0] > after + 1 and rows.record_id[0] > 1:
