@@ -49,15 +49,13 @@ class Backlog:
             if self._closed or self._rows + rows > self._capacity * (1 + _ROOM[type(request)]):
                 self._drop(request)
                 return False
-            if not self._waiting:
-                self._since = time.monotonic()
-                self._changed.notify_all()
-            elif self._rows < self._enough <= self._rows + rows:
-                self._changed.notify_all()
-            self._waiting.append(request)
-            self._offered += 1
-            self._rows += rows
+            self._queue(request)
             return True
+
+    def insist(self, request: Work) -> None:
+        """Queue a request whatever the room, closed or not: the writer's own, and there are few."""
+        with self._changed:
+            self._queue(request)
 
     def take(self, patience_s: float | None = None) -> list[Work]:
         """The next requests, once the oldest has waited a flush interval, or enough have come, or it is urgent.
@@ -136,6 +134,17 @@ class Backlog:
     def pressed(self) -> bool:
         """Whether so much waits that nothing else should be done."""
         return self._rows > self._capacity // 4
+
+    def _queue(self, request: Work) -> None:
+        rows = self._rows + request.rows
+        if not self._waiting:
+            self._since = time.monotonic()
+            self._changed.notify_all()
+        elif self._rows < self._enough <= rows:
+            self._changed.notify_all()
+        self._waiting.append(request)
+        self._offered += 1
+        self._rows = rows
 
     def _drop(self, request: Work) -> None:
         self._dropped += request.rows

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-import time
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from core.errors import StoreBusy, StoreCorrupt, StoreError
-from storage.schema import check_version, migrate
+from storage.schema import check_version
 
 _MAGIC: Final = b"SQLite format 3\x00"
 _ELSEWHERE: Final = "or name a different file by PAIRSIGHT_DB"
-# Reading a whole file of this size takes well under a second; a larger one is checked by its size only.
+# Checking every page of such a file takes a fraction of a second. In a larger one damage is met when it is read.
 _CHECKED_WHOLE_BYTES: Final = 64 * 2**20
 _CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _PASSING: Final = {
@@ -39,20 +39,10 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
     return StoreError(f"{path} cannot be used ({error})")
 
 
-def passes(error: sqlite3.Error | OSError) -> bool:
-    """Whether the trouble lies with the file or the disk, so that the same write may succeed later."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if isinstance(error, OSError):
-        return True
-    if code is None:  # raised by the library itself, or by a test's fake
-        return type(error) in {sqlite3.OperationalError, sqlite3.DatabaseError}
-    return code & 0xFF in _PASSING or code & 0xFF in _CORRUPT
-
-
-def connect_writer(path: Path) -> sqlite3.Connection:
+def connect_writer(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     """Open for writing, creating the file and its folder; transactions are the caller's. Raises what it meets."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False, factory=factory)
     try:
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
@@ -74,44 +64,36 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=2.0, isolation_level=None, check_same_thread=False)
 
 
-def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring a database just opened for writing to the newest format, once it is known to be whole.
+def check_file(path: Path) -> int:
+    """Look at the file without touching it; returns its format, 0 for an absent or empty one, which is new.
 
     Raises
     ------
     StoreCorrupt
-        If it is damaged; nothing is changed.
+        If it is damaged or not a database at all.
     StoreError
-        If it is another program's or a newer Pairsight's.
+        If it is a folder, another program's database or a newer Pairsight's, or cannot be read.
     """
-    check_version(connection)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what a killed process left in the log, into the file
-    (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
-    size = path.stat().st_size
-    log = path.with_name(path.name + "-wal")
-    if size < pages * page_bytes and not (log.exists() and log.stat().st_size):
-        raise StoreCorrupt(f"{path} was cut short, {size} of {pages * page_bytes} bytes: move it away, {_ELSEWHERE}")
-    if size <= _CHECKED_WHOLE_BYTES:
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if found != "ok":
-            raise StoreCorrupt(f"{path} is damaged ({found}): move it away, {_ELSEWHERE}")
-    migrate(connection, time.time_ns() // 1_000_000)
-
-
-def check_file(path: Path) -> None:
-    """Refuse what cannot be a database before SQLite touches it. An absent or empty file is a new one."""
     if path.is_dir():
-        raise StoreError(f"{path} is a folder, not a file: name a file by PAIRSIGHT_DB")
+        raise StoreError(f"{path} is a folder: name a file by PAIRSIGHT_DB")
     try:
         with path.open("rb") as file:
             head = file.read(len(_MAGIC))
+        if not head:
+            return 0
+        if head != _MAGIC:
+            raise StoreCorrupt(f"{path} is not a database: move it away, {_ELSEWHERE}")
+        with closing(connect_reader(path)) as connection:
+            found = "ok"
+            if path.stat().st_size <= _CHECKED_WHOLE_BYTES:
+                (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise StoreCorrupt(f"{path} is damaged ({found}): move it away, {_ELSEWHERE}")
+            return check_version(connection, path)
     except FileNotFoundError:
-        return
-    except OSError as error:
+        return 0
+    except (sqlite3.Error, OSError) as error:
         raise explain(error, path) from error
-    if head and head != _MAGIC:
-        raise StoreCorrupt(f"{path} is not a database: move it away, {_ELSEWHERE}")
 
 
 class CollectorLock:

@@ -19,7 +19,6 @@ from core.errors import StoreError
 from core.journal import JournalRow
 from core.types import Candles, Gap, GapState, StoreStatus, Ticks, Trade
 from storage.connect import check_file, connect_reader, explain
-from storage.schema import version
 
 _IDLE_CONNECTIONS: Final = 8  # kept open for the next reads; more are opened while needed
 _EVER: Final = 1 << 62
@@ -70,14 +69,9 @@ class StoreReader:
             If the file is not a usable database.
         """
         path = Path(path)
-        check_file(path)
-        if not path.exists():
-            raise StoreError(f"{path} does not exist yet: start a Pairsight that collects into it")
-        reader = StoreReader(path)
-        with reader._pool.connection() as connection:
-            if version(connection) == 0:
-                raise StoreError(f"{path} is empty: start a Pairsight that collects into it")
-        return reader
+        if not check_file(path):
+            raise StoreError(f"{path} holds nothing yet: start a Pairsight that collects into it")
+        return StoreReader(path)
 
     def __enter__(self) -> Self:
         return self

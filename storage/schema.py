@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from core.errors import StoreError
@@ -127,57 +130,47 @@ class Migration:
 MIGRATIONS: Final = (Migration(1, "trades, candles, gaps, decisions, alerts", _FIRST),)
 
 
-def version(connection: sqlite3.Connection) -> int:
-    """The number of the newest migration applied; 0 for an empty database.
-
-    Raises
-    ------
-    StoreError
-        If the file is some other program's database.
-    """
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    if not tables:
-        return 0
-    if "migrations" not in tables or not tables & {"trades", "candles"}:
-        raise StoreError("the file is another program's database: name a different file by PAIRSIGHT_DB")
-    (number,) = connection.execute("SELECT max(number) FROM migrations").fetchone()
-    return int(number or 0)
-
-
-def check_version(connection: sqlite3.Connection, migrations: tuple[Migration, ...] = MIGRATIONS) -> int:
-    """The version, once it is known to be one this program understands.
+def check_version(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> int:
+    """The number of the newest migration applied; 0 for a database without tables.
 
     Raises
     ------
     StoreError
         If the database is another program's, or was written by a newer Pairsight.
     """
-    have = version(connection)
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if not tables:
+        return 0
+    if not {"migrations", "symbols", "trades"} <= tables:
+        raise StoreError(f"{path} is another program's database: name a different file by PAIRSIGHT_DB")
+    (have,) = connection.execute("SELECT max(number) FROM migrations").fetchone()
     known = migrations[-1].number
     if have > known:
         raise StoreError(
-            f"the database has format {have}, this Pairsight knows up to {known}: update it, "
+            f"{path} has format {have}, this Pairsight knows formats up to {known}: update Pairsight, "
             "or name a different file by PAIRSIGHT_DB"
         )
-    return have
+    return int(have)
 
 
-def migrate(connection: sqlite3.Connection, now_ms: int, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
+def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
     """Bring the database to the newest format; each step is in it whole or not at all.
 
-    ``connection`` must be in autocommit mode. Raises StoreError as :func:`check_version`.
+    ``connection`` is in autocommit mode. Raises StoreError as :func:`check_version`.
     """
-    for migration in migrations[check_version(connection, migrations) :]:
+    for migration in migrations[check_version(connection, path, migrations) :]:
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.execute(
-                "CREATE TABLE IF NOT EXISTS migrations "
-                "(number INTEGER PRIMARY KEY, title TEXT NOT NULL, applied_ms INTEGER NOT NULL)"
+                "CREATE TABLE IF NOT EXISTS migrations"
+                " (number INTEGER PRIMARY KEY, title TEXT NOT NULL, applied_ms INTEGER NOT NULL)"
             )
             for statement in migration.statements:
                 connection.execute(statement)
+            now_ms = time.time_ns() // 1_000_000
             connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", (migration.number, migration.title, now_ms))
+            connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")

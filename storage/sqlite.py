@@ -40,7 +40,8 @@ class TradeStore(StoreReader):
     retention_days : float
         Trades older than this, against the newest stored trade of all symbols, leave. Candles stay.
     on_dropped : Gap -> None
-        Hears of every stretch that was dropped, on the writer's thread, once the gap is stored.
+        Hears of every stretch that was dropped, on the writer's thread, once something can be written again. Its gap
+        and the removal of its candles are queued by then.
     connect : Path -> Connection
         Opens the file for writing.
 
@@ -149,7 +150,7 @@ class TradeStore(StoreReader):
             self._collector.release()
         else:
             log.error("%s: the writer did not end within %g s", self._path, timeout_s)
-        return ended and self._backlog.rows == 0 and self._writer.state == "closed"
+        return ended and self._writer.state == "closed" and not self._writer.reason
 
     def _offer_candles(self, candles: Candles, *, replace: bool) -> None:
         for start in range(0, len(candles), _PUT_ROWS):

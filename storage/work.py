@@ -27,7 +27,6 @@ _ANY_CANDLES: Final = ManyRows(
     " volume = excluded.volume, trade_count = excluded.trade_count, provenance = excluded.provenance",
 )
 _LOOKS: Final = ManyRows("INSERT OR IGNORE INTO decisions", len(fields(JournalRow)))
-_TEXT: Final = {f.name for f in fields(JournalRow) if f.type in {"str", "int"}}
 
 
 class Ledger:
@@ -165,7 +164,7 @@ class DeleteCandles:
             ledger.connection.execute(
                 "DELETE FROM candles WHERE symbol_id = ? AND timeframe_s = ? AND open_ms > ? AND open_ms <= ?"
                 " AND provenance <> 'kline'",
-                (symbol_id, timeframe_s, self.from_ms - timeframe_s * 1000, self.to_ms),
+                (symbol_id, timeframe_s, int(self.from_ms) - timeframe_s * 1000, int(self.to_ms)),
             )
 
 
@@ -181,7 +180,7 @@ class PutGap:
         ledger.connection.execute(
             "INSERT OR IGNORE INTO gaps (symbol_id, after_id, before_id, from_ms, to_ms, state)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            (ledger.symbol_id(g.symbol), g.after_id, g.before_id, g.from_ms, g.to_ms, g.state),
+            (ledger.symbol_id(g.symbol), *_bounds(g), g.state),
         )
 
 
@@ -199,9 +198,9 @@ class SetGapState:
             ledger.connection.execute("UPDATE gaps SET state = ? WHERE id = ?", (self.state, g.id))
             return
         ledger.connection.execute(
-            "UPDATE gaps SET state = ? WHERE symbol_id = ? AND from_ms = ? AND to_ms = ?"
-            " AND after_id IS ? AND before_id IS ?",
-            (self.state, ledger.symbol_id(g.symbol), g.from_ms, g.to_ms, g.after_id, g.before_id),
+            "UPDATE gaps SET state = ? WHERE symbol_id = ? AND after_id IS ? AND before_id IS ?"
+            " AND from_ms = ? AND to_ms = ?",
+            (self.state, ledger.symbol_id(g.symbol), *_bounds(g)),
         )
 
 
@@ -216,8 +215,7 @@ class PutLooks:
         return len(self.looks)
 
     def do(self, ledger: Ledger) -> None:
-        names = [f.name for f in fields(JournalRow)]
-        columns = [[_stored(name, getattr(look, name)) for look in self.looks] for name in names]
+        columns = [[_stored(f.type, getattr(look, f.name)) for look in self.looks] for f in fields(JournalRow)]
         _LOOKS.run(ledger.connection, columns)
 
 
@@ -235,7 +233,7 @@ class NoteLooks:
     def do(self, ledger: Ledger) -> None:
         ledger.connection.execute(
             "UPDATE decisions SET note = ? WHERE pair = ? AND timeframe_s = ? AND candle_ms BETWEEN ? AND ?",
-            (self.note, self.pair, self.timeframe_s, self.from_ms, self.to_ms),
+            (self.note, self.pair, self.timeframe_s, int(self.from_ms), int(self.to_ms)),
         )
 
 
@@ -280,5 +278,14 @@ def _joined(parts: Sequence[Ticks]) -> Ticks:
     )
 
 
-def _stored(name: str, value: str | int | float) -> str | int | float | None:
-    return None if name not in _TEXT and isnan(value) else value  # type: ignore[arg-type]
+def _bounds(gap: Gap) -> tuple[int | None, int | None, int, int]:
+    # int(): bounds are often cut from arrays, and SQLite does not know numpy's integers.
+    after_id, before_id = (None if bound is None else int(bound) for bound in (gap.after_id, gap.before_id))
+    return after_id, before_id, int(gap.from_ms), int(gap.to_ms)
+
+
+def _stored(kind: object, value: str | int | float) -> str | int | float | None:
+    """A look's field as its column holds it."""
+    if kind == "float":
+        return None if isnan(number := float(value)) else number
+    return int(value) if kind == "int" else value

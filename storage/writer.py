@@ -17,8 +17,9 @@ from typing import Final, Literal
 from core.errors import StoreError
 from core.types import Gap
 from storage.backlog import Backlog
-from storage.connect import explain, passes, prepare
+from storage.connect import check_file, explain
 from storage.retention import LOT_ROWS, Retention
+from storage.schema import migrate
 from storage.work import DeleteCandles, Ledger, PutGap, Work, gather
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,10 @@ _LONG_LOG_BYTES: Final = 128 * 2**20  # a write-ahead log beyond it is emptied a
 _IDLE_S: Final = 0.02  # between lots of old trades while nothing else is to do
 # The connection is none the worse for these; after anything else it is opened afresh.
 _KEEPS_CONNECTION: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
+# Here the rows are at fault and no later try would be better; everything else is the file's or the disk's trouble.
+_REFUSED: Final = (
+    sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, ValueError, TypeError, OverflowError,
+)  # fmt: skip
 
 
 class Writer:
@@ -40,7 +45,7 @@ class Writer:
     connect : Path -> Connection
         Opens the file for writing; handed in, so that a test can hand in one that fails.
     on_dropped : Gap -> None
-        Hears, on this thread, of every stretch that had to be dropped, once it stands in the table ``gaps``.
+        Hears, on this thread, of every stretch that had to be dropped, once something can be written again.
 
     Raises
     ------
@@ -56,12 +61,12 @@ class Writer:
         self._keep_ms = keep_ms
         self._connect = connect
         self._on_dropped = on_dropped
-        self._lost: list[Gap] = []
         self._times_ms: deque[float] = deque(maxlen=50)
         self._ledger: Ledger | None = None
         self.state: Literal["writing", "failing", "closed"] = "writing"
         self.reason = ""
         self.written = 0  # rows
+        self.given_up = 0  # rows, at the end
         try:
             self._open()
         except (sqlite3.Error, OSError) as error:
@@ -92,14 +97,11 @@ class Writer:
             old_trades = True
             while True:
                 taken = self._backlog.take(_IDLE_S if old_trades else None)
-                if taken:
-                    self._settle(taken)
-                elif self._backlog.closed:
+                self._settle(taken)
+                self._mark_lost()
+                if not taken and self._backlog.closed and not self._backlog.rows:
                     break
                 old_trades = self._keep_house(sum(request.rows for request in taken))
-            self._lost += self._backlog.take_lost()
-            if self._lost:
-                self._settle([])
             self.state = "closed"
         except Exception:
             log.exception("the store's writer stopped")
@@ -107,29 +109,35 @@ class Writer:
 
     def _settle(self, taken: list[Work]) -> None:
         """Have these written, however many tries it takes; only once the store closes are they given up."""
-        lots, tries, last_try = [taken], 0, False
+        lots, tries, last_try = [taken] if taken else [], 0, False
         while lots:
             try:
                 self._commit(lots[0])
+            except _REFUSED as error:
+                lots[:1] = self._refused(lots[0], error)
             except (sqlite3.Error, OSError, StoreError) as error:
-                if not isinstance(error, StoreError) and not passes(error):
-                    lots[:1] = self._refused(lots[0], error)
-                    continue
                 self._fail(error)
                 if last_try:
-                    log.error("%s rows could not be stored", self._backlog.rows)
-                    for lot in lots:
-                        self._backlog.finish(lot, lost=True)
+                    self._give_up(lots)
                     return
                 last_try = self._backlog.wait_closed(_WAITS_S[min(tries, len(_WAITS_S) - 1)])
                 tries += 1
-            except (ValueError, OverflowError) as error:  # what no database could store
-                lots[:1] = self._refused(lots[0], error)
             else:
                 self._backlog.finish(lots.pop(0))
                 if self.state == "failing":
                     log.warning("the store writes again")
                     self.state, self.reason = "writing", ""
+
+    def _give_up(self, lots: list[list[Work]]) -> None:
+        """The store closes and cannot be written: what is left is lost, and said to be."""
+        while lots:
+            for lot in lots:
+                self.given_up += sum(request.rows for request in lot)
+                self._backlog.finish(lot, lost=True)
+            rest = self._backlog.take()
+            lots = [rest] if rest else []
+        self.reason = f"{self.given_up} rows could not be stored: {self.reason}"
+        log.error("%s", self.reason)
 
     def _refused(self, lot: list[Work], error: Exception) -> list[list[Work]]:
         """One of these will never be taken: write the others without it."""
@@ -140,15 +148,13 @@ class Writer:
         return []
 
     def _commit(self, requests: Sequence[Work]) -> None:
-        """One transaction: these, and what was dropped meanwhile as gaps."""
-        ledger = self._ledger or self._open()
+        """One transaction."""
+        ledger = self._ledger or self._reopen()
         self._check_file()
-        self._lost += self._backlog.take_lost()
-        marks = [mark for g in self._lost for mark in (DeleteCandles(g.symbol, g.from_ms, g.to_ms), PutGap(g))]
         started = time.perf_counter()
         ledger.begin()
         try:
-            for request in (*gather(requests), *marks):
+            for request in gather(requests):
                 request.do(ledger)
             times = ledger.commit()
         except BaseException:
@@ -157,9 +163,15 @@ class Writer:
         self._times_ms.append((time.perf_counter() - started) * 1000)
         self.written += sum(request.rows for request in requests)
         self._retention.saw(times)
-        told, self._lost = self._lost, []
-        if self._on_dropped is not None:
-            for gap in told:
+
+    def _mark_lost(self) -> None:
+        """Queue what says that dropped stretches are unknown, behind the candles that were queued over them."""
+        if self.given_up:
+            return
+        for gap in self._backlog.take_lost():
+            self._backlog.insist(DeleteCandles(gap.symbol, gap.from_ms, gap.to_ms))
+            self._backlog.insist(PutGap(gap))
+            if self._on_dropped is not None:
                 self._on_dropped(gap)
 
     def _keep_house(self, rows: int) -> bool:
@@ -168,9 +180,7 @@ class Writer:
             return False
         connection = self._ledger.connection
         try:
-            with suppress(FileNotFoundError):
-                if os.stat(f"{self._path}-wal").st_size > _LONG_LOG_BYTES:
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._shorten_log(connection)
             for _ in range(1 + 2 * rows // LOT_ROWS):
                 if self._backlog.pressed:
                     return True
@@ -182,10 +192,25 @@ class Writer:
             return False
         return True
 
+    def _shorten_log(self, connection: sqlite3.Connection) -> None:
+        """Empty a write-ahead log that outgrew SQLite's own upkeep because some reader was always on it."""
+        try:
+            if os.stat(f"{self._path}-wal").st_size < _LONG_LOG_BYTES:
+                return
+        except FileNotFoundError:
+            return
+        connection.execute("PRAGMA busy_timeout = 0")  # a reader that is still there is not waited for
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA busy_timeout = 1000")
+
+    def _reopen(self) -> Ledger:
+        check_file(self._path)
+        return self._open()
+
     def _open(self) -> Ledger:
         connection = self._connect(self._path)
         try:
-            prepare(connection, self._path)
+            migrate(connection, self._path)
             self._retention = Retention(connection, self._keep_ms)
             self._file = _identity(self._path)
             self._ledger = Ledger(connection)
