@@ -35,6 +35,7 @@ SCREEN_ROWS: Final = 300  # confirmed rows with statistics that the screen shows
 PRINTS: Final = 600  # newest trades that the price spread is estimated from
 WATCHES: Final = 50  # pairs looked at; the one asked for longest ago makes room
 CATCH_UP: Final = 2_000  # looks owed beyond this many candles are not made up for: the journal begins anew
+SLOW: Final = 20  # looks owed at once that are worth a line in the log
 RECORD_DAYS: Final[Mapping[int, int]] = {60: 30, 300: 60, 900: 120, 3600: 180}  # history of a pair's record
 FINE_RECORD_BARS: Final = 60_000  # below 1 min: what the stream has brought, at most so much of it
 RECORD_AGAIN_S: Final = 10.0  # while its history is still coming in
@@ -291,7 +292,7 @@ class Engine:
         if len(owed) > CATCH_UP:
             log.warning("%s: %d looks were missed; the journal goes on from the newest", key.pair, len(owed))
             owed = owed[-1:]
-        elif len(owed) > 1 and watch.said_ms is not None:
+        elif len(owed) > SLOW:
             log.info("%s: catching up %d looks", key.pair, len(owed))
         step_ms = timeframe_s * 1000
         for open_ms in owed:

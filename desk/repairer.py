@@ -229,9 +229,15 @@ class Repairer:
             self._facts = Facts(f.catalogue, f.funding_hours, f.marks, problem)
 
     def _learn(self) -> None:
+        """What changes seldom. Funding is good to know; without the list of contracts nothing can be checked."""
         catalogue = self._rest.exchange_info()
-        hours = self._rest.funding_hours()
-        marks = {mark.symbol: mark for mark in self._rest.premium_index()}
+        hours: dict[str, int] = {}
+        marks: dict[str, MarkPrice] = {}
+        try:
+            hours = self._rest.funding_hours()
+            marks = {mark.symbol: mark for mark in self._rest.premium_index()}
+        except BadRequest as error:  # a server without it; funding then stays unknown
+            log.warning("funding is unknown: %s", error)
         self._facts = Facts(catalogue, hours, marks)
 
     def _turn(self) -> None:

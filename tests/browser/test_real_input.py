@@ -1,0 +1,175 @@
+"""A real recording, replayed over a real socket into the running app: database and screen hold the truth."""
+
+from __future__ import annotations
+
+import gzip
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from playwright.sync_api import Page
+from statsmodels.tsa.stattools import adfuller
+
+from core.types import TIMEFRAMES_S
+from desk.local_exchange import LocalExchange
+from tests.browser.conftest import App
+
+pytestmark = [pytest.mark.browser, pytest.mark.recording, pytest.mark.timeout(180), pytest.mark.xdist_group("browser")]
+
+RECORDING = "ticks_usdm_btcusdt_ethusdt_20240718T2357_20240719T0005.csv.gz"
+WITH_ZEROS = "ticks_2025-12-15T08-50-11.076Z.ndjson.gz"
+SPEED = 20
+N, W = 120, 60
+GRACE_MS = 500
+
+
+@pytest.fixture
+def replayed(request: pytest.FixtureRequest, shared_data: Path, tmp_path: Path) -> Iterator[App]:
+    """The app, collecting the recording that the test names."""
+    exchange = LocalExchange(["--replay", str(shared_data / request.param), "--speed", str(SPEED)])
+    exchange.start()
+    app = App(
+        {
+            "PAIRSIGHT_WS_URL": exchange.ws_url,
+            "PAIRSIGHT_REST_URL": exchange.rest_url,
+            "PAIRSIGHT_DB": str(tmp_path / "replay.db"),
+            "PAIRSIGHT_SYMBOLS": "BTCUSDT,ETHUSDT",
+        },
+        tmp_path,
+    )
+    try:
+        yield app.start()
+    finally:
+        app.stop()
+        exchange.stop()
+
+
+def table(app: App, sql: str) -> pd.DataFrame:
+    """What the database says to anybody who asks while the app runs."""
+    path = Path(app.env["PAIRSIGHT_DB"]).as_uri() + "?mode=ro"
+    with closing(sqlite3.connect(path, uri=True)) as db:
+        return pd.read_sql_query(sql, db)
+
+
+def wait_for_trades(app: App, page: Page, count: int) -> set[str]:
+    """Wait until so many trades are stored; returns the verdicts that stood on the screen meanwhile."""
+    page.locator("[data-key=verdict]").wait_for()
+    seen: set[str] = set()
+    deadline = time.monotonic() + 120
+    stored = 0
+    while stored < count:
+        assert time.monotonic() < deadline, f"{stored} of {count} trades after 120 s\n{app.log}"
+        page.wait_for_timeout(250)
+        seen |= {str(v) for v in page.locator("[data-key=verdict]").evaluate_all("a => a.map(e => e.dataset.value)")}
+        stored = int(table(app, "SELECT count(*) AS n FROM trades").n[0])
+    return seen
+
+
+def resampled(trades: pd.DataFrame, timeframe_s: int) -> pd.DataFrame:
+    """Candles by pandas alone: another way than the app's own."""
+    ms = timeframe_s * 1000
+    groups = trades.sort_values("trade_id").groupby(["symbol", trades.trade_time_ms // ms * ms])
+    candles = groups.agg(
+        open=("price", "first"), high=("price", "max"), low=("price", "min"), close=("price", "last"),
+        volume=("quantity", "sum"), trade_count=("price", "size"),
+    )  # fmt: skip
+    return candles.rename_axis(["symbol", "open_ms"]).reset_index()
+
+
+def shown(page: Page, key: str) -> float:
+    """The number a tile shows, as the page carries it for whoever checks."""
+    return float(page.locator(f"[data-key={key}]").first.get_attribute("data-value") or "nan")
+
+
+@pytest.mark.parametrize("replayed", [RECORDING], indirect=True)
+def test_the_recording_arrives_whole_and_the_screen_says_what_the_table_says(
+    replayed: App, page: Page, shared_data: Path
+) -> None:
+    page.goto(f"{replayed.url}/?y=ETHUSDT&x=BTCUSDT&tf=1s&preset=Classic&n={N}&w={W}")
+    recorded = pd.read_csv(shared_data / RECORDING)
+    verdicts = wait_for_trades(replayed, page, len(recorded))
+    assert len(recorded) == 24_356
+    assert verdicts & {"NOT TRADABLE", "TRAP", "WAIT", "TRADABLE"}, verdicts
+    assert page.locator("[data-key=source]").first.get_attribute("data-value") == "REPLAY"
+
+    # Trades: exactly those, to the last digit.
+    stored = table(
+        replayed,
+        "SELECT name AS symbol, trade_id, first_id, ts_ms, price, qty, buyer_is_maker FROM trades"
+        " JOIN symbols ON symbols.id = symbol_id ORDER BY symbol, trade_id",
+    )
+    expected = recorded.sort_values(["symbol", "trade_id"]).reset_index(drop=True)
+    for column, source in [
+        ("symbol", "symbol"), ("trade_id", "trade_id"), ("first_id", "trade_id"), ("ts_ms", "trade_time_ms"),
+        ("price", "price"), ("qty", "quantity"), ("buyer_is_maker", "buyer_is_maker"),
+    ]:  # fmt: skip
+        assert (stored[column] == expected[source]).all(), column
+    assert table(replayed, "SELECT count(*) AS n FROM gaps").n[0] == 0
+
+    # Candles: every field of every one, and none is missing between the first partial one and the last confirmed one.
+    page.wait_for_timeout(3_000)  # the last ones, and the exchange's own bar of the first partial minute
+    candles = table(replayed, "SELECT * FROM candles JOIN symbols ON symbols.id = symbol_id")
+    newest_event_ms = int(recorded.event_time_ms.max())
+    for timeframe_s in TIMEFRAMES_S:
+        mine = candles[candles.timeframe_s == timeframe_s].sort_values(["name", "open_ms"]).reset_index(drop=True)
+        truth = resampled(recorded, timeframe_s)
+        over = truth.open_ms + timeframe_s * 1000 + GRACE_MS <= newest_event_ms
+        began = truth.symbol.map(recorded.groupby("symbol").trade_time_ms.min()) < truth.open_ms
+        # A partial first minute is the exchange's to tell, below that nobody can.
+        wanted = truth[over & (began | truth.set_index(["symbol", "open_ms"]).index.isin(
+            mine.set_index(["name", "open_ms"]).index[mine.provenance == "kline"]
+        ))].reset_index(drop=True)  # fmt: skip
+        assert list(zip(mine.name, mine.open_ms, strict=True)) == list(zip(wanted.symbol, wanted.open_ms, strict=True))
+        for column in ("open", "high", "low", "close", "trade_count"):
+            assert (mine[column] == wanted[column]).all(), (timeframe_s, column)
+        np.testing.assert_allclose(mine.volume, wanted.volume, rtol=1e-12)
+
+    # The numbers on screen, by hand with statsmodels from the table.
+    ones = candles[candles.timeframe_s == 1]
+    pair = ones.pivot(index="open_ms", columns="name", values="close").dropna().sort_index()
+    y, x = np.log(pair.ETHUSDT.to_numpy()), np.log(pair.BTCUSDT.to_numpy())
+    fit = sm.OLS(y[-N:], sm.add_constant(x[-N:])).fit()
+    residuals = fit.resid
+    tail = residuals[-W:]
+    z = (residuals[-1] - tail.mean()) / tail.std(ddof=1)
+    returns = np.diff(np.c_[y, x], axis=0)[-W:]
+    page.wait_for_function(
+        "z => Math.abs(Number(document.querySelector('[data-key=z]')?.dataset.value) - z) < 1e-6", arg=z
+    )
+    assert shown(page, "z") == pytest.approx(z, rel=1e-7)
+    assert shown(page, "beta") == pytest.approx(fit.params[1], rel=1e-8)
+    assert shown(page, "spread") == pytest.approx(residuals[-1], rel=1e-6)
+    assert shown(page, "corr") == pytest.approx(np.corrcoef(returns.T)[0, 1], rel=1e-8)
+    adf = adfuller(residuals, result_object=True)
+    assert shown(page, "check_adf") == pytest.approx(adf.pvalue, rel=1e-6)
+
+    # The live row: the newest trades against that fit.
+    newest = recorded.sort_values("trade_id").groupby("symbol").price.last()
+    live = np.log(newest.ETHUSDT) - fit.params[0] - fit.params[1] * np.log(newest.BTCUSDT)
+    assert shown(page, "z_live") == pytest.approx((live - tail.mean()) / tail.std(ddof=1), rel=1e-6)
+
+
+@pytest.mark.parametrize("replayed", [WITH_ZEROS], indirect=True)
+def test_a_recording_with_records_that_are_no_trades_gives_no_zero_low(
+    replayed: App, page: Page, shared_data: Path
+) -> None:
+    with gzip.open(shared_data / WITH_ZEROS, "rt", encoding="utf-8") as lines:
+        sizes = [msgspec.json.decode(line)["size"] for line in lines]
+    assert sizes.count(0) == 98
+    page.goto(f"{replayed.url}/?tf=1s&preset=Classic&n={N}&w={W}")
+    wait_for_trades(replayed, page, len(sizes) - 98)
+    page.wait_for_timeout(1_500)
+    assert table(replayed, "SELECT count(*) AS n, min(price) AS p, min(qty) AS q FROM trades").iloc[0].tolist()[0] == (
+        len(sizes) - 98
+    )
+    lows = table(replayed, "SELECT timeframe_s, min(low) AS low, count(*) AS n FROM candles GROUP BY timeframe_s")
+    assert lows.n.sum() > 500
+    assert (lows.low > 1_000).all()
+    assert table(replayed, "SELECT count(*) AS n FROM gaps").n[0] == 0
