@@ -9,9 +9,11 @@ import sys
 import threading
 from pathlib import Path
 
-from core.errors import PairsightError
+from core.errors import PairsightError, SettingsError
 from simulator.clock import AS_FAST_AS_POSSIBLE
+from simulator.market import MarketPlan
 from simulator.running import SimulatedExchange
+from simulator.scenarios import SCENARIOS
 
 
 def parsed(argv: list[str] | None) -> argparse.Namespace:
@@ -21,6 +23,10 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=9700, help="port for WebSocket and REST; 0 picks a free one")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="replay a recording instead of the seeded market")
     parser.add_argument("--speed", type=_speed, default=1.0, help="exchange seconds a second, or 'max' for a replay")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the market (default 1)")
+    parser.add_argument("--rate", type=_above_zero, default=60.0, help="records a second, all symbols (default 60)")
+    parser.add_argument("--symbols", type=int, default=12, help="how many contracts trade (default 12, up to 500)")
+    parser.add_argument("--scenario", choices=SCENARIOS, default="default", help="kind of market; see scenarios.py")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input closes")
     return parser.parse_args(argv)
 
@@ -32,8 +38,22 @@ def _speed(text: str) -> float:
     return speed
 
 
+def _above_zero(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be above 0, was {text!r}")
+    return number
+
+
 def built(args: argparse.Namespace) -> SimulatedExchange:
     """The exchange that the command line asks for."""
+    if args.replay is None:
+        if args.speed == AS_FAST_AS_POSSIBLE:
+            raise SettingsError("--speed max needs a recording (--replay): a market has no end")
+        if not 1 <= args.symbols <= 500 or args.seed < 0:
+            raise SettingsError("--symbols must be from 1 to 500 and --seed not negative")
+        plan = MarketPlan(args.seed, args.rate, args.symbols, SCENARIOS[args.scenario])
+        return SimulatedExchange.making(plan, speed=args.speed, host=args.host, port=args.port)
     return SimulatedExchange.replaying(args.replay, speed=args.speed, host=args.host, port=args.port)
 
 

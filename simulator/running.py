@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Self, TypeVar
 from simulator.clock import ExchangeClock
 from simulator.exchange import Exchange, Source
 from simulator.limits import Limits
+from simulator.market import Market, MarketPlan
 from simulator.recording import Recording, read_recording
 from simulator.replay import Replay
 from simulator.server import Server
@@ -67,6 +69,21 @@ class SimulatedExchange:
         """An exchange on which a recording happens. Infinite ``speed``: as fast as its clients read."""
         known = recording if isinstance(recording, Recording) else read_recording(recording)
         return cls(Replay(known), speed=speed, host=host, port=port, limits=limits)
+
+    @classmethod
+    def making(
+        cls,
+        plan: MarketPlan | None = None,
+        *,
+        start_ms: int | None = None,
+        speed: float = 1.0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limits: Limits | None = None,
+    ) -> Self:
+        """An exchange with a seeded market that begins now, or at ``start_ms``; its clock runs from ``start`` on."""
+        begin = start_ms if start_ms is not None else time.time_ns() // 1_000_000
+        return cls(Market(plan or MarketPlan(), begin), speed=speed, host=host, port=port, limits=limits)
 
     def start(self) -> Bases:
         """Open the port. Raises SettingsError where it cannot be opened."""

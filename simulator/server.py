@@ -53,6 +53,8 @@ class Server:
             raise SettingsError(
                 f"Cannot listen on {host}:{port} ({why.strerror or why}): choose another --port, or 0 for any free one"
             ) from None
+        if self.exchange.source.mode == "market":
+            self.exchange.clock.start()
         self._tasks = [asyncio.create_task(self._happen()), asyncio.create_task(self._care())]
         return int(self._runner.addresses[0][1])
 
