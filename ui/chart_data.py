@@ -3,79 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 
-from analytics.look import Said
+from analytics.params import RELATED_P
 from analytics.report import PairReport
+from core.journal import JournalRow
 from core.types import Floats, Ints
-from ui.reading import deciding_z
+from ui.reading import deciding_z, finite
+
+LEAST_P = 1e-4  # the p-axis is logarithmic and ends here
+CHECKPOINT_P = 0.01
 
 
-def tables(report: PairReport, said: Sequence[Said], bars: int) -> dict[str, pa.Table]:
-    """The newest ``bars`` rows as columns. A candle that is missing breaks every line: a row of NaN stands there.
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A verdict that differs from the one before it."""
 
-    Times are float milliseconds (a browser's number), spreads in bps for logs and in quote currency for prices.
+    candle_ms: int
+    z: float
+    word: str
+
+
+def marks(said: Sequence[JournalRow], classic: bool) -> tuple[Mark, ...]:
+    """Where the journal changed its verdict. The first row read is no change."""
+    changed = (now for before, now in pairwise(said) if before.verdict != now.verdict)
+    placed = ((row, finite(row.z_roll if classic else row.z)) for row in changed)
+    return tuple(Mark(row.candle_ms, z, row.verdict) for row, z in placed if z is not None)
+
+
+def tables(report: PairReport, said: tuple[Mark, ...], bars: int) -> dict[str, pa.Table]:
+    """The newest ``bars`` rows as columns, by the names that ``ui.charts`` draws.
+
+    Times are float milliseconds (a browser's number), spreads in bps for logs and in quote currency for prices. A
+    missing candle breaks every line: one row of NaN stands in the hole.
     """
     shown = slice(max(0, len(report.open_ms) - bars), None)
     open_ms = report.open_ms[shown]
-    step = report.params.timeframe_s * 1000
-    scale = 1.0 if report.params.price_units else 1e4
-    classic = report.params.preset == "classic"
-    mean = (report.z_mean if classic else np.zeros_like(report.spread))[shown] * scale
-    sd = (report.z_sd if classic else report.resid_sd)[shown] * scale
-    y, x = report.y[shown], report.x[shown]
-    columns = {
-        "y_index": 100 * y / y[0] if len(y) else y,
-        "x_index": 100 * x / x[0] if len(x) else x,
-        "spread": report.spread[shown] * scale,
-        "mean": np.where(np.isfinite(sd), mean, np.nan),
-        "band_low": mean - report.params.entry_z * sd,
-        "band_high": mean + report.params.entry_z * sd,
-        "z": deciding_z(report)[shown],
-        "other_z": (report.z if classic else report.z_roll)[shown],
-        "corr": report.corr[shown],
+    holes = np.flatnonzero(np.diff(open_ms) > report.step_ms)
+    first = float(open_ms[0]) if len(open_ms) else 0.0
+    seen = [m for m in said if m.candle_ms >= first]
+    return {
+        "rows": _rows(report, shown, open_ms, holes),
+        "levels": _levels(report),
+        "gaps": _gaps(open_ms, holes, report.step_ms),
+        "checkpoints": _checkpoints(report, first),
+        "said": pa.table(
+            {
+                "t": pa.array([float(m.candle_ms) for m in seen], pa.float64()),
+                "z": pa.array([m.z for m in seen], pa.float64()),
+                "word": pa.array([m.word for m in seen], pa.string()),
+            }
+        ),
     }
-    holes = missing_after(open_ms, step)
-    at = holes + 1
-    t = np.insert(open_ms.astype(np.float64), at, open_ms[holes] + step)
-    rows = {"t": t, **{name: np.insert(v.astype(np.float64), at, np.nan) for name, v in columns.items()}}
-    p = report.params
-    levels = {
-        "kind": ["mean", "entry", "entry", "stop", "stop"],
-        "level": [0.0, p.entry_z, -p.entry_z, p.stop_z, -p.stop_z],
-    }
-    gaps: dict[str, Any] = {
-        "t": (open_ms[holes] + step).astype(np.float64),
-        "until": open_ms[holes + 1].astype(np.float64) if len(holes) else np.empty(0),
-        "word": [f"{int((open_ms[i + 1] - open_ms[i]) // step - 1)} candles" for i in holes],
-    }
-    first = int(open_ms[0]) if len(open_ms) else 0
-    changed = [
-        s for before, s in zip([None, *said], said, strict=False) if before is None or before.verdict != s.verdict
-    ]
-    marks = [s for s in changed if s.candle_ms >= first and s.z is not None]
-    words: dict[str, Any] = {
-        "t": np.array([float(s.candle_ms) for s in marks]),
-        "z": np.array([float(s.z or 0.0) for s in marks]),
-        "word": pa.array([s.verdict.value for s in marks], pa.string()),
-    }
-    gaps["word"] = pa.array(gaps["word"], pa.string())
-    return {name: pa.table(c) for name, c in (("rows", rows), ("levels", levels), ("gaps", gaps), ("said", words))}
-
-
-def missing_after(open_ms: Ints, step_ms: int) -> Ints:
-    """Positions after which at least one candle is missing."""
-    return np.flatnonzero(np.diff(open_ms) > step_ms)
-
-
-def checkpoints(persistence: Floats) -> pa.Table:
-    """The six p-values, newest first as j = 0…5; unknown ones left out."""
-    known = np.flatnonzero(np.isfinite(persistence))
-    return pa.table({"ago": known.astype(np.float64), "p": persistence[known]})
 
 
 def encode(table: pa.Table) -> bytes:
@@ -87,6 +71,64 @@ def encode(table: pa.Table) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def encoded(report: PairReport, said: tuple[Said, ...], bars: int) -> Mapping[str, bytes]:
+def encoded(report: PairReport, said: tuple[Mark, ...], bars: int) -> Mapping[str, bytes]:
     """``tables`` as bytes, made once for one report."""
     return {name: encode(table) for name, table in tables(report, said, bars).items()}
+
+
+def _rows(report: PairReport, shown: slice, open_ms: Ints, holes: Ints) -> pa.Table:
+    p = report.params
+    classic = p.preset == "classic"
+    unit = 1.0 if p.price_units else 1e4
+    mean = unit * (report.z_mean if classic else np.zeros(len(report.spread)))[shown]
+    sd = unit * (report.z_sd if classic else report.resid_sd)[shown]
+    columns = {
+        "y_index": _index(report.y[shown]),
+        "x_index": _index(report.x[shown]),
+        "spread": unit * report.spread[shown],
+        "mean": np.where(np.isfinite(sd), mean, np.nan),
+        "band_low": mean - p.entry_z * sd,
+        "band_high": mean + p.entry_z * sd,
+        "z": deciding_z(report)[shown],
+        "other_z": (report.log_fits.z if classic else report.z_roll)[shown],
+        "corr": report.corr[shown],
+        "p": np.maximum(report.eg_pvalue[shown], LEAST_P),
+    }
+    at = holes + 1
+    t = np.insert(open_ms.astype(np.float64), at, open_ms[holes] + report.step_ms)
+    return pa.table({"t": t, **{k: np.insert(v.astype(np.float64), at, np.nan) for k, v in columns.items()}})
+
+
+def _index(close: Floats) -> Floats:
+    """Closes as a percentage of the first one shown."""
+    return 100 * close / close[0] if len(close) else close
+
+
+def _levels(report: PairReport) -> pa.Table:
+    p = report.params
+    kinds = {"mean": (0.0,), "entry": (p.entry_z, -p.entry_z), "stop": (p.stop_z, -p.stop_z), "related": (RELATED_P,)}
+    return pa.table(
+        {
+            "kind": [kind for kind, at in kinds.items() for _ in at],
+            "level": [level for at in kinds.values() for level in at],
+        }
+    )
+
+
+def _gaps(open_ms: Ints, holes: Ints, step_ms: int) -> pa.Table:
+    since, until = open_ms[holes] + step_ms, open_ms[holes + 1] if len(holes) else holes
+    words = [f"{n} candles" if n > 1 else "1 candle" for n in ((until - since) // step_ms).tolist()]
+    return pa.table(
+        {"t": since.astype(np.float64), "until": until.astype(np.float64), "word": pa.array(words, pa.string())}
+    )
+
+
+def _checkpoints(report: PairReport, first_ms: float) -> pa.Table:
+    """The six p-values of the persistence check, each where its window ended."""
+    ago = np.arange(len(report.persistence)) * (report.params.fit_bars // 20)
+    at = len(report.open_ms) - 1 - ago
+    known = (at >= 0) & np.isfinite(report.persistence)
+    t, p = report.open_ms[at[known]].astype(np.float64), np.maximum(report.persistence[known], LEAST_P)
+    keep = t >= first_ms
+    words = ["below 0.01" if v < CHECKPOINT_P else "not below 0.01" for v in p[keep]]
+    return pa.table({"t": t[keep], "p": p[keep], "word": pa.array(words, pa.string())})

@@ -1,11 +1,12 @@
-"""The chart: prices, spread, z and correlation over one time axis. Built once; data are passed beside it, by name.
+"""The evidence figure: prices, spread, z, correlation and p-value over one time axis.
 
-No Streamlit here. ``evidence_spec`` is a Vega-Lite dictionary whose data are named ``rows``, ``levels``, ``gaps`` and
-``said``; ``ui.chart_data`` makes those.
+No Streamlit here. ``evidence_spec`` is a Vega-Lite dictionary, built once; its data are named ``rows``, ``levels``,
+``gaps``, ``checkpoints`` and ``said``, come from ``ui.chart_data`` and are passed beside it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,129 +14,154 @@ import altair as alt
 
 from ui import theme
 
-# A date where a day begins, else the time; always UTC.
+HEIGHTS: Final = {"prices": 170, "spread": 140, "z": 170, "corr": 90, "p": 90}
+AXIS_WIDTH: Final = 46  # the same in every panel, so that the time axes stand under each other
+SOLID: Final = [1, 0]
+DASHED: Final = [5, 4]
+DOTTED: Final = [1, 3]
+
+# A date where a day begins, else the time with as much as it needs; always UTC.
 CLOCK: Final = (
-    (
-        "hours(datum.value) + minutes(datum.value) + seconds(datum.value) == 0"
-        " ? utcFormat(datum.value, '%d %b') : seconds(datum.value) ? utcFormat(datum.value, '%H:%M:%S')"
-        " : utcFormat(datum.value, '%H:%M')"
-    )
-    .replace("hours(", "utchours(")
-    .replace("minutes(", "utcminutes(")
-    .replace("seconds(", "utcseconds(")
+    "utchours(datum.value) + utcminutes(datum.value) + utcseconds(datum.value) == 0"
+    " ? utcFormat(datum.value, '%d %b') : utcseconds(datum.value) ? utcFormat(datum.value, '%H:%M:%S')"
+    " : utcFormat(datum.value, '%H:%M')"
 )
-TIME: Final = alt.X(
-    "t:T",
-    title=None,
-    scale=alt.Scale(type="utc"),
-    axis=alt.Axis(grid=False, tickCount=8, labelOverlap=True, labelExpr=CLOCK),
-)
-AXIS_WIDTH: Final = 56  # the same in every panel, so that the time axes stand under each other
-HEIGHTS: Final = {"prices": 170, "spread": 150, "z": 170, "corr": 100}
-DASH: Final = [4, 3]
+MOMENT: Final = "utcFormat(datum.t, '%d %b %H:%M:%S')"
+
+Value = tuple[str, str, str]  # field, its name in the tooltip, its number format
+Layers = Sequence[alt.Chart]
 
 
 @lru_cache(maxsize=16)
-def evidence_spec(leg_y: str, leg_x: str, spread_unit: str, z_name: str) -> dict[str, Any]:
-    """The four panels. The same dictionary for the same arguments; nobody may change it."""
+def evidence_spec(leg_y: str, leg_x: str, unit: str, z_name: str, other_name: str) -> dict[str, Any]:
+    """The five panels. The same dictionary for the same arguments; nobody may change it."""
     panels = (
-        _panel("prices", _prices(leg_y, leg_x), (("y_index", leg_y, ".2f"), ("x_index", leg_x, ".2f"))),
-        _panel("spread", _spread(spread_unit), (("spread", f"Spread, {spread_unit}", ".2f"), ("mean", "Mean", ".2f"))),
-        _panel("z", _z(), (("z", z_name, ".2f"), ("other_z", "other z", ".2f"))),
-        _panel("corr", _corr(), (("corr", "Correlation", ".2f"),)),
+        _panel(
+            "prices", "Prices, 100 = first shown", _prices(), (("y_index", leg_y, ".2f"), ("x_index", leg_x, ".2f"))
+        ),
+        _panel("spread", f"Spread, {unit}", _spread(), (("spread", "spread", ".2f"), ("mean", "mean", ".2f"))),
+        _panel("z", "z", _z(), (("z", z_name, ".2f"), ("other_z", other_name, ".2f"))),
+        _panel("corr", "Correlation of log returns", [_line("corr", theme.LINE)], (("corr", "correlation", ".2f"),)),
+        _panel("p", "Engle-Granger p-value", _pvalues(), (("p", "p", ".4f"),)),
     )
     chart = (
-        alt.vconcat(*panels, spacing=14)
-        .resolve_scale(x="shared", color="independent")
+        alt.vconcat(*panels, spacing=6)
+        .resolve_scale(x="shared")
         .configure_view(stroke=None)
-        .configure_axis(labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
+        .configure_axis(labelFontSize=11)
+        .configure_title(fontSize=12, fontWeight="normal", anchor="start", offset=4, color=theme.INK)
     )
     spec: dict[str, Any] = chart.to_dict()
-    # One zoom for all panels. Written out, since Altair would add it to each panel and complain that they are equal.
-    interval = {"type": "interval", "encodings": ["x"]}
-    views = [f"cross_{name}" for name in HEIGHTS]
-    spec["params"] = [*spec.get("params", ()), {"name": "zoom", "select": interval, "bind": "scales", "views": views}]
+    # One zoom and one crosshair for all panels. Written out, since Altair would add them panel by panel.
+    views = []
+    for name, panel in zip(HEIGHTS, spec["vconcat"], strict=True):
+        views.append(f"cross_{name}")
+        panel["layer"][-1]["name"] = views[-1]
+    spec["params"] = [
+        {"name": "zoom", "select": {"type": "interval", "encodings": ["x"]}, "bind": "scales", "views": views},
+        {
+            "name": "hover",
+            "select": {
+                "type": "point",
+                "encodings": ["x"],
+                "nearest": True,
+                "on": "pointerover",
+                "clear": "pointerout",
+            },
+            "views": views,
+        },
+    ]
+    spec["usermeta"] = {"embedOptions": {"renderer": "canvas"}}  # a redraw a second stays smooth
     return spec
+
+
+def _panel(name: str, title: str, layers: Layers, values: Sequence[Value]) -> alt.LayerChart | alt.FacetChart:
+    tooltip = [alt.Tooltip("when:N", title="UTC"), *(alt.Tooltip(f"{f}:Q", title=t, format=d) for f, t, d in values)]
+    gaps = _named("gaps").mark_rect(color=theme.INK, opacity=0.13).encode(x=_time(), x2="until:T")
+    cross = (
+        _named("rows")
+        .transform_calculate(when=MOMENT)
+        .mark_rule(color=theme.INK, strokeWidth=1)
+        .encode(x=_time_axis(labels=name == "p"), opacity=_when_hovered(), tooltip=tooltip)
+    )
+    return alt.layer(gaps, *layers, cross).properties(title=title, height=HEIGHTS[name])
+
+
+def _prices() -> Layers:
+    return [_line("x_index", theme.LEG_X), _line("y_index", theme.LEG_Y)]
+
+
+def _spread() -> Layers:
+    area = alt.MarkDef(type="area", color=theme.BAND, opacity=0.14)
+    band: alt.Chart = _marked("rows", area).encode(x=_time(), y=_value("band_low"), y2="band_high:Q")
+    return [band, _line("mean", theme.BAND, 1, DASHED), _line("spread", theme.LINE)]
+
+
+def _z() -> Layers:
+    point = alt.MarkDef(type="point", filled=True, size=60, shape="diamond", color=theme.GOOD, opacity=1)
+    said: alt.Chart = _marked("said", point).encode(
+        x=_time(), y=_value("z"), tooltip=[alt.Tooltip("word:N", title="said from here")]
+    )
+    return [
+        _level("mean", theme.INK, SOLID),
+        _level("entry", theme.ENTRY, DASHED),
+        _level("stop", theme.STOP, DOTTED),
+        _line("other_z", theme.ROLLING, 1, DOTTED),
+        _line("z", theme.LINE),
+        said,
+    ]
+
+
+def _pvalues() -> Layers:
+    scale = alt.Scale(type="log", domain=[1e-4, 1], clamp=True)
+    line = _line("p", theme.LINE, scale=scale)
+    point = alt.MarkDef(type="point", filled=True, size=40, color=theme.ENTRY, opacity=1)
+    six: alt.Chart = _marked("checkpoints", point).encode(
+        x=_time(),
+        y=_value("p", scale),
+        tooltip=[alt.Tooltip("p:Q", format=".4f"), alt.Tooltip("word:N", title="checkpoint")],
+    )
+    return [_level("related", theme.ENTRY, DASHED, scale), line, six]
+
+
+def _line(
+    field: str, colour: str, width: float = 1.5, dash: list[int] | None = None, scale: alt.Scale | None = None
+) -> alt.Chart:
+    mark = alt.MarkDef(type="line", strokeWidth=width, color=colour, strokeDash=dash or SOLID)
+    chart: alt.Chart = _marked("rows", mark).encode(x=_time(), y=_value(field, scale))
+    return chart
+
+
+def _level(kind: str, colour: str, dash: list[int], scale: alt.Scale | None = None) -> alt.Chart:
+    """Thresholds are data: one row each, so that they move with the settings and scale with the axis."""
+    mark = alt.MarkDef(type="rule", color=colour, strokeDash=dash, strokeWidth=1)
+    rows: alt.Chart = _marked("levels", mark).transform_filter(alt.datum.kind == kind)
+    chart: alt.Chart = rows.encode(y=_value("level", scale))
+    return chart
 
 
 def _named(name: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(name=name))
 
 
-def _value(field: str, title: str, **scale: Any) -> alt.Y:
-    return alt.Y(
-        f"{field}:Q",
-        title=title,
-        scale=alt.Scale(zero=False, nice=True, **scale),
-        axis=alt.Axis(tickCount=4, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH, titlePadding=4),
-    )
+def _marked(name: str, mark: alt.MarkDef) -> alt.Chart:
+    return alt.Chart(alt.NamedData(name=name), mark=mark)
 
 
-def _line(field: str, title: str, colour: str, width: float = 1.5, dash: list[int] | None = None) -> alt.Chart:
-    mark = alt.MarkDef(type="line", strokeWidth=width, color=colour, strokeDash=dash or [1, 0])
-    return alt.Chart(alt.NamedData(name="rows"), mark=mark).encode(x=TIME, y=_value(field, title))
+def _time() -> alt.X:
+    return alt.X("t:T", title=None, scale=alt.Scale(type="utc"))
 
 
-def _level(kind: str, colour: str, title: str, dash: list[int]) -> alt.Chart:
-    """Thresholds are data: one row each, so that they move with the settings and scale with the axis."""
-    rows: alt.Chart = _named("levels").transform_filter(alt.datum.kind == kind)
-    return rows.mark_rule(color=colour, strokeDash=dash, strokeWidth=1).encode(y=_value("level", title))
+def _time_axis(labels: bool) -> alt.X:
+    """The axis of a panel, said by one layer alone; only the lowest panel writes the times."""
+    axis = alt.Axis(grid=False, tickCount=8, labelOverlap=True, labelExpr=CLOCK, labels=labels, ticks=labels)
+    return alt.X("t:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
 
 
-def _prices(leg_y: str, leg_x: str) -> list[alt.Chart]:
-    title = "100 = first shown"
-    return [_line("y_index", title, theme.LEG_Y), _line("x_index", title, theme.LEG_X)]
+def _value(field: str, scale: alt.Scale | None = None) -> alt.Y:
+    axis = alt.Axis(tickCount=4, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH)
+    return alt.Y(f"{field}:Q", title=None, scale=scale or alt.Scale(zero=False, nice=True), axis=axis)
 
 
-def _spread(unit: str) -> list[alt.Chart]:
-    title = f"Spread, {unit}"
-    band = (
-        _named("rows")
-        .mark_area(color=theme.BAND, opacity=0.14)
-        .encode(x=TIME, y=_value("band_low", title), y2="band_high:Q")
-    )
-    return [band, _line("mean", title, theme.BAND, 1, DASH), _line("spread", title, theme.LINE)]
-
-
-def _z() -> list[alt.Chart]:
-    title = "z"
-    said = (
-        _named("said")
-        .mark_point(filled=True, size=46, opacity=1, color=theme.GOOD, shape="triangle-up")
-        .encode(x=TIME, y=_value("z", title), tooltip=[alt.Tooltip("word:N", title="said")])
-    )
-    return [
-        _level("mean", theme.INK, title, [1, 0]),
-        _level("entry", theme.ENTRY, title, DASH),
-        _level("stop", theme.STOP, title, [1, 2]),
-        _line("other_z", title, theme.ROLLING, 1, [2, 2]),
-        _line("z", title, theme.LINE),
-        said,
-    ]
-
-
-def _corr() -> list[alt.Chart]:
-    return [_line("corr", "Correlation", theme.LINE)]
-
-
-def _panel(
-    name: str, layers: list[alt.Chart], values: tuple[tuple[str, str, str], ...]
-) -> alt.LayerChart | alt.FacetChart:
-    hover = alt.selection_point(
-        name=f"hover_{name}", nearest=True, on="pointerover", clear="pointerout", encodings=["x"], empty=False
-    )
-    gaps = (
-        _named("gaps")
-        .mark_rect(color=theme.INK, opacity=0.12)
-        .encode(x=TIME, x2="until:T", tooltip=[alt.Tooltip("word:N", title="no data")])
-    )
-    tooltip = [alt.Tooltip("when:N", title="UTC"), *(alt.Tooltip(f"{f}:Q", title=t, format=d) for f, t, d in values)]
-    cross = (
-        _named("rows")
-        .transform_calculate(when="utcFormat(datum.t, '%d %b %H:%M:%S')")
-        .mark_rule(color=theme.INK, strokeWidth=1)
-        .encode(x=TIME, opacity=alt.condition(hover, alt.value(0.8), alt.value(0)), tooltip=tooltip)
-        .add_params(hover)
-        .properties(name=f"cross_{name}")
-    )
-    return alt.layer(gaps, *layers, cross).properties(height=HEIGHTS[name])
+def _when_hovered() -> alt.OpacityValue:
+    return alt.OpacityValue(0, condition={"param": "hover", "empty": False, "value": 0.8})

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from analytics.look import Said
 from analytics.report import PairReport
+from core.journal import JournalRow
 from core.types import TIMEFRAME_NAMES, Candles
 from ui import formats
 
@@ -65,17 +68,24 @@ def analytics_csv(report: PairReport) -> str:
     return csv_text(columns)
 
 
-def journal_csv(said: Sequence[Said]) -> str:
-    """What the looks said."""
-    return csv_text(
-        {
-            "time_utc": [formats.stamp(s.candle_ms) for s in said],
-            "candle_ms": [s.candle_ms for s in said],
-            "verdict": [s.verdict.value for s in said],
-            "reason": [s.reason for s in said],
-            **{k: [getattr(s, k) for s in said] for k in ("beta", "spread", "z", "corr", "pvalue", "note")},
-        }
-    )
+def journal_csv(said: Sequence[JournalRow]) -> str:
+    """What the looks said, every column of the journal."""
+    columns: dict[str, Sequence[Cell]] = {"time_utc": [formats.stamp(row.candle_ms) for row in said]}
+    for field in fields(JournalRow):
+        columns[field.name] = [getattr(row, field.name) for row in said]
+    return csv_text(columns)
+
+
+def frame_csv(frame: pd.DataFrame) -> str:
+    """A table as shown, as CSV."""
+    return csv_text({str(name): _plain(frame[name]) for name in frame})
+
+
+def _plain(column: pd.Series[Any]) -> list[Cell]:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return [moment.strftime("%Y-%m-%d %H:%M:%S") for moment in column]
+    values: list[Cell] = column.tolist()
+    return values
 
 
 def _cell(value: Cell) -> Cell:

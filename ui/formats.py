@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -154,6 +155,15 @@ def file_stamp(ms: float) -> str:
     '20240718T235702Z'
     """
     return _utc(ms).strftime("%Y%m%dT%H%M%SZ")
+
+
+def prose(sentence: str) -> str:
+    """A sentence with its numbers in this screen's spelling.
+
+    >>> prose("Stretched at z = -2.50 on 2024-07-19; it caught 12% (-3% at worst).")
+    'Stretched at z = −2.50 on 2024-07-19; it caught 12 % (−3 % at worst).'
+    """
+    return re.sub(r"(?<=\d)%", " %", re.sub(r"(?<![\w.-])-(?=\d)", MINUS, sentence))
 
 
 def size(n_bytes: float | None) -> str:

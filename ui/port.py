@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from analytics.decision import LiveScore
-from analytics.look import Look, Said
+from analytics.look import Look
 from analytics.params import Params
+from core.journal import JournalRow
 from core.types import Candles, DeskStatus, Gap, MarkPrice, SymbolInfo, Ticks
 
 
@@ -70,5 +71,5 @@ class DeskPort(Protocol):
     def gaps(self, symbol: str, from_ms: int | None = None) -> Sequence[Gap]:
         """Known gaps that end at or after ``from_ms``, oldest first."""
 
-    def journal(self, symbol_y: str, symbol_x: str, params: Params, limit: int) -> Sequence[Said]:
+    def journal(self, symbol_y: str, symbol_x: str, params: Params, limit: int) -> Sequence[JournalRow]:
         """What the looks said, oldest first, the newest ``limit``; may be empty."""

@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from analytics.decision import LiveScore
-from analytics.look import Look, Said
+from analytics.decision import LiveScore, Verdict
+from analytics.look import Look
 from analytics.params import Params
 from analytics.report import PairReport
+from core.journal import JournalRow
 from core.types import DeskStatus, Floats, MarkPrice, SymbolInfo
 from ui.port import DeskPort
 
@@ -26,7 +27,8 @@ class Reading:
     live: LiveScore | None = None
     marks: Mapping[str, MarkPrice] = field(default_factory=dict)
     catalogue: Mapping[str, SymbolInfo] = field(default_factory=dict)
-    said: Sequence[Said] = ()
+    said: Sequence[JournalRow] = ()  # the journal, oldest first
+    paused: bool = False
 
     @property
     def report(self) -> PairReport:
@@ -47,6 +49,11 @@ class Reading:
         return max(0.0, (now - newest) / 1000 - self.params.timeframe_s)
 
     @property
+    def stale(self) -> bool:
+        """Whether the live numbers are old: nothing current can be said, or no one is collecting."""
+        return self.look.decision.verdict is Verdict.NO_DATA or not self.status.running
+
+    @property
     def live_z(self) -> float | None:
         """Live z on the same scale as the z that the preset decides by."""
         if self.live is None:
@@ -59,7 +66,9 @@ class Reading:
         return info.tick_size if info else None
 
 
-def take(desk: DeskPort, symbol_y: str, symbol_x: str, params: Params, journal_rows: int) -> Reading:
+def take(
+    desk: DeskPort, symbol_y: str, symbol_x: str, params: Params, journal_rows: int, paused: bool = False
+) -> Reading:
     """Ask the desk once. Raises PairsightError when the pair cannot be analysed."""
     return Reading(
         symbol_y,
@@ -71,6 +80,7 @@ def take(desk: DeskPort, symbol_y: str, symbol_x: str, params: Params, journal_r
         desk.marks(),
         desk.catalogue(),
         desk.journal(symbol_y, symbol_x, params, journal_rows),
+        paused,
     )
 
 
@@ -86,8 +96,8 @@ def exchange_now_ms(status: DeskStatus) -> float | None:
 
 
 def deciding_z(report: PairReport) -> Floats:
-    """(n,) the z that the preset decides by: of the fit (Evidence) or rolling (Classic)."""
-    return report.z_roll if report.params.preset == "classic" else report.z
+    """(n,) the z that the preset decides by: of the log fit (Evidence) or rolling (Classic)."""
+    return report.z_roll if report.params.preset == "classic" else report.log_fits.z
 
 
 def finite(value: float | None) -> float | None:
@@ -109,16 +119,6 @@ def quantity_ratio(report: PairReport) -> float | None:
     if beta is None:
         return None
     return beta if report.params.price_units else beta * float(report.y[-1]) / float(report.x[-1])
-
-
-def edge_bps_per_z(report: PairReport) -> float | None:
-    """What one unit of z is worth when it closes, in bps of gross notional: sd / (1 + |β|)."""
-    beta, sd = last(report.beta), last(report.resid_sd)
-    if beta is None or sd is None:
-        return None
-    if report.params.price_units:
-        return 1e4 * sd / float(report.y[-1] + abs(beta) * report.x[-1])
-    return 1e4 * sd / (1 + abs(beta))
 
 
 def bars_since_crossing(report: PairReport, entry_z: float) -> int | None:

@@ -6,32 +6,54 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core.errors import PairsightError
 from core.types import DeskStatus, Source
 from ui.controls import Controls
-from ui.panels.state import PageState, blocking
+from ui.panels.state import PageState, blocking, failed
 from ui.port import DeskPort
+from ui.reading import Reading, take
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the parts around a page depend on: strip, sidebar, notice."""
+
+    source: Source
+    running: bool
+    offered: bool
+    symbols: tuple[str, ...]
+
+    @classmethod
+    def of(cls, status: DeskStatus) -> Frame:
+        """The frame for a status."""
+        return cls(status.source, status.running, status.simulator_offered, status.symbols)
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The parts of the desk's state that decide which elements there are."""
+    """What the Decision page depends on: the frame, and the state that stands in its place."""
 
-    source: Source
-    running: bool
-    symbols: tuple[str, ...]
+    frame: Frame
     blocked: PageState | None
 
-    @classmethod
-    def of(cls, desk: DeskPort, controls: Controls, status: DeskStatus) -> Shape:
-        """The shape for a status."""
-        have = False
-        if controls.params is not None:
-            newest = desk.newest_candle_ms(controls.symbol_y, controls.symbol_x, controls.params.timeframe_s)
-            have = newest is not None
-        return cls(status.source, status.running, status.symbols, blocking(status, controls.problem, have))
+
+def read(desk: DeskPort, controls: Controls, journal_rows: int) -> tuple[Shape, Reading | None]:
+    """One reading of the desk, and the shape of the page that shows it. A reading only where nothing blocks it."""
+    status, params = desk.status(), controls.params
+    if params is None:
+        return Shape(Frame.of(status), blocking(status, controls.problem, have_candles=False)), None
+    have = desk.newest_candle_ms(controls.symbol_y, controls.symbol_x, params.timeframe_s) is not None
+    blocked = blocking(status, controls.problem, have)
+    now = None
+    if blocked is None:
+        try:
+            now = take(desk, controls.symbol_y, controls.symbol_x, params, journal_rows, controls.paused)
+        except PairsightError as error:
+            blocked = failed(str(error))
+    return Shape(Frame.of(status), blocked), now
 
 
-def rerun_when_changed(desk: DeskPort, controls: Controls, drawn: Shape) -> None:
+def rerun_when_changed(now: object, drawn: object) -> None:
     """Redraw the whole page when its shape is no longer the one that was drawn. Called from a fragment's tick."""
-    if Shape.of(desk, controls, desk.status()) != drawn:
+    if now != drawn:
         st.rerun()

@@ -47,6 +47,8 @@ def glyph(name: str) -> Markup:
 
 def tag(kind: str) -> Markup:
     """The mark that tells LIVE from CONFIRMED on every number."""
+    if kind == "stale":
+        return el("span", "STALE", cls="ps-tag ps-tag-stale")
     if kind == "live":
         return el("span", el("i", cls="ps-dot", aria_hidden="true"), "LIVE", cls="ps-tag ps-tag-live")
     return el("span", "CONFIRMED", cls="ps-tag ps-tag-conf")

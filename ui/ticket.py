@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from analytics.costs import CostSplit
-from analytics.decision import Legs, Verdict
+from analytics.costs import CostSplit, break_even_z
+from analytics.decision import Verdict
 from analytics.look import Look
 from core.types import TIMEFRAME_NAMES, SymbolInfo
-from ui.reading import deciding_z, edge_bps_per_z, finite, last
+from ui.reading import deciding_z, finite, last
 
 Side = Literal["BUY", "SELL"]
 
@@ -37,16 +37,15 @@ class Ticket:
     residual: float  # quote currency left unhedged by rounding; positive: net long
     gross: float
     costs: CostSplit | None
-    break_even_z: float | None  # |z| whose full return pays the round trip
+    break_even_z: float | None  # |z| that pays the round trip if all of it comes back
     stop_z: float  # signed, on the side of the trade
     limit_bars: int
     limit_text: str
 
 
 def ticket(look: Look, catalogue: Mapping[str, SymbolInfo]) -> Ticket | None:
-    """Round the rule's trade for the exchange; None while β or prices are unknown or β <= 0."""
-    report, params = look.report, look.report.params
-    legs = look.decision.legs or _example(look)
+    """Round the rule's trade for the exchange; None while the rule names none."""
+    report, params, legs = look.report, look.report.params, look.decision.legs
     if legs is None:
         return None
     leg_y = _round(report.symbol_y, legs.side_y, legs.qty_y, float(report.y[-1]), catalogue)
@@ -54,8 +53,11 @@ def ticket(look: Look, catalogue: Mapping[str, SymbolInfo]) -> Ticket | None:
     # What the rounding leaves open: the hedge that Y's rounded quantity wants, against the one that X's gives.
     wanted = leg_y.notional * legs.notional_x / legs.notional_y
     residual = math.copysign(1, leg_x.side == "BUY" or -1) * (leg_x.notional - wanted)
-    z, edge = last(deciding_z(report)) or 0.0, edge_bps_per_z(report)
-    cost = look.costs.total_bps if look.costs else look.decision.cost_bps
+    z = last(deciding_z(report)) or 0.0
+    fits = report.log_fits
+    even = None
+    if look.costs is not None and len(fits.beta):
+        even = break_even_z(look.costs.total_bps, 1.0, float(fits.resid_sd[-1]), float(fits.beta[-1]))
     seconds = params.fit_bars * params.timeframe_s
     return Ticket(
         example=look.decision.verdict is not Verdict.TRADABLE,
@@ -63,26 +65,10 @@ def ticket(look: Look, catalogue: Mapping[str, SymbolInfo]) -> Ticket | None:
         residual=residual,
         gross=leg_y.notional + leg_x.notional,
         costs=look.costs,
-        break_even_z=finite(cost / edge) if cost is not None and edge else None,
+        break_even_z=finite(even),
         stop_z=math.copysign(params.stop_z, z),
         limit_bars=params.fit_bars,
         limit_text=f"{params.fit_bars} candles of {TIMEFRAME_NAMES[params.timeframe_s]}, {seconds / 3600:.3g} h",
-    )
-
-
-def _example(look: Look) -> Legs | None:
-    """The same trade for the side z is on now, when the rule names none."""
-    report = look.report
-    beta, z = last(report.beta), last(deciding_z(report))
-    if beta is None or beta <= 0 or not len(report.y):
-        return None
-    y, x = float(report.y[-1]), float(report.x[-1])
-    ratio = beta * x / y if report.params.price_units else beta  # of notionals
-    notional_y = report.params.notional / (1 + ratio)
-    notional_x = report.params.notional - notional_y
-    rich = (z or 0.0) >= 0
-    return Legs(
-        "SELL" if rich else "BUY", "BUY" if rich else "SELL", notional_y / y, notional_x / x, notional_y, notional_x
     )
 
 

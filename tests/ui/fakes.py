@@ -11,11 +11,12 @@ from typing import Final, Literal
 import numpy as np
 
 from analytics.costs import CostSplit
-from analytics.decision import Check, CheckState, Decision, Legs, LiveScore, Trigger, Verdict
-from analytics.look import Look, RecordSummary, Said
+from analytics.decision import Freshness, LiveScore, decide
+from analytics.look import Look, RecordSummary
 from analytics.params import Params
-from analytics.report import HalfLife, PairReport, TestResult, analyse
-from core.errors import NotEnoughData, PairsightError, UnknownSymbol
+from analytics.report import PairReport, analyse
+from core.errors import DegenerateData, PairsightError, UnknownSymbol
+from core.journal import JournalRow
 from core.types import (
     Bools,
     Candles,
@@ -51,14 +52,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
 )  # fmt: skip
 END_MS: Final = 1_721_401_200_000  # 2024-07-19 15:00:00 UTC: the newest candle ends here
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
-NAN: Final = float("nan")
-TARGET_Z: Final[Mapping[str, float]] = {
-    "tradable": 2.43,
-    "wait": 1.31,
-    "thin": 2.18,
-    "not_tradable": 0.62,
-    "trap": -2.71,
-}
+NOT_RELATED: Final = 14  # a seed whose wandering spread is taken for none
 
 
 def info(symbol: str, tick: float, step: float) -> SymbolInfo:
@@ -75,20 +69,50 @@ CATALOGUE: Final = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Market:
+    """What a scenario's prices are made of."""
+
+    seed: int = 7
+    related: bool = True  # the spread returns; else it wanders
+    z: float = 1.3  # where the last candle puts it, roughly, in standard deviations
+    rows: int = 1400
+
+
+MARKETS: Final[Mapping[Scenario, Market]] = {
+    "tradable": Market(z=2.6),
+    "thin": Market(z=-2.5),
+    "not_tradable": Market(seed=NOT_RELATED, related=False, z=0.7),
+    "trap": Market(seed=NOT_RELATED, related=False, z=-3.0),
+    "warming": Market(rows=330),
+    "empty": Market(rows=0),
+}
+RECORDS: Final[Mapping[Scenario, RecordSummary]] = {
+    "thin": RecordSummary(7, 20, 0.12, 0.40, -0.81, 13.0, 4_100, 52.1, 6.3, END_MS - 10 * 86_400_000, END_MS),
+}
+GOOD_RECORD: Final = RecordSummary(34, 20, 0.74, 0.04, 0.65, None, 4_100, 52.1, 21.9, END_MS - 30 * 86_400_000, END_MS)
+
+
 @lru_cache(maxsize=64)
-def report(symbol_y: str, symbol_x: str, params: Params, target_z: float = 1.31, rows: int = 1400) -> PairReport:
-    """The real analysis of a seeded pair with a hole of 18 candles in it; the last z is near ``target_z``."""
-    rng = np.random.default_rng(7)
-    x = 64_000 * np.exp(np.cumsum(rng.normal(0, 4e-4, rows)))
-    noise = np.zeros(rows)
-    for i in range(1, rows):
-        noise[i] = 0.93 * noise[i - 1] + rng.normal(0, 3.2e-4)
-    ramp = np.clip((np.arange(rows) - rows + 25) / 25, 0, 1)
-    noise += ramp * (target_z * float(noise.std()) - noise[-1])
+def report(symbol_y: str, symbol_x: str, params: Params, market: Market = Market()) -> PairReport:
+    """The real analysis of seeded candles with a hole of 18 in them."""
+    if not market.rows:
+        return analyse(Candles.empty(symbol_y, params.timeframe_s), Candles.empty(symbol_x, params.timeframe_s), params)
+    rng = np.random.default_rng(market.seed)
+    n = market.rows
+    x = 64_000 * np.exp(np.cumsum(rng.normal(0, 2e-3, n)))
+    keep_share = 0.93 if market.related else 1.0
+    noise = np.zeros(n)
+    for i in range(1, n):
+        noise[i] = keep_share * noise[i - 1] + rng.normal(0, 6e-4)
+    noise -= noise[-1000:].mean()
+    sd = float(noise[-1000:].std())
+    noise[-12:] = np.linspace(noise[-12], 0.3 * sd, 12)  # armed: the excursion begins at the last candle
+    noise[-1] = market.z * sd
     y = np.exp(math.log(3_425) + 0.84 * (np.log(x) - math.log(64_000)) + noise)
-    keep = (np.arange(rows) < rows - 150) | (np.arange(rows) >= rows - 132)
+    keep = (np.arange(n) < n - 150) | (np.arange(n) >= n - 132)
     step = params.timeframe_s * 1000
-    open_ms = END_MS - step * np.arange(rows, 0, -1, dtype=np.int64)
+    open_ms = END_MS - step * np.arange(n, 0, -1, dtype=np.int64)
     return analyse(_closes(symbol_y, params, open_ms, y, keep), _closes(symbol_x, params, open_ms, x, keep), params)
 
 
@@ -100,121 +124,18 @@ def _closes(symbol: str, params: Params, open_ms: Ints, close: Floats, keep: Boo
     return whole.take(keep)
 
 
-def checks(states: Mapping[str, CheckState], z: float, as_of_ms: int | None) -> tuple[Check, ...]:
-    """The rule's checks with the given states."""
-
-    def check(key: str, question: str, value: float, text: str, threshold: str, margin: float, flips: str,
-              deciding: bool = True) -> Check:  # fmt: skip
-        state = states.get(key, "passed")
-        if state == "unknown":
-            return Check(key, question, None, "–", threshold, None, state, flips, as_of_ms, deciding)
-        return Check(key, question, value, text, threshold, margin, state, flips, as_of_ms, deciding)
-
-    related = states.get("related", "passed")
-    p = 0.017 if related == "passed" else 0.31
-    return (
-        check("clean", "Are the candles complete and alive?", 0.012, "1.2 % stale", "≤ 10 %, none incomplete", 0.088,
-              "An incomplete candle, or 10 % unchanged closes, in the last 1,250."),
-        check("hedgeable", "Does buying one leg hedge the other?", 0.84, "β 0.840", "β > 0.1", 0.74,
-              "A hedge ratio at or below 0.1."),
-        check("related", "Do the legs belong together in this window?", p, f"p {p:.3f}", "p < 0.050", 0.05 - p,
-              "A p-value of 0.05 or more: then the data do not support a relationship."),
-        check("stretched", "Is the spread far enough from its mean?", abs(z), f"|z| {abs(z):.2f}", "2.00 to 4.00",
-              abs(z) - 2, "|z| below 2.00, or at 4.00 and beyond."),
-        check("record", "Has this pair paid for such a stretch before?", 2.1, "+2.1 bps", "> 0 bps after cost", 2.1,
-              "A lower bound of past returns below the cost of 12.4 bps."),
-        check("adf", "Would a plain ADF test agree?", 0.002, "p 0.002", "p < 0.050", 0.048,
-              "A p-value above 0.05.", False),
-        check("corr", "Do the legs move together, candle by candle?", 0.83, "0.83", "≥ 0.80", 0.03,
-              "A return correlation below 0.80.", False),
-        check("persistence", "Was the relationship there before, too?", 5, "5 of 6 below 0.01", "≥ 4 of 6", 1,
-              "Two more windows without support.", False),
-    )  # fmt: skip
-
-
-REASON: Final[Mapping[str, str]] = {
-    "tradable": "ETHUSDT is 2.43 standard deviations rich against BTCUSDT, the relationship holds (p 0.017), and this "
-    "pair's own record pays for the trade after costs.",
-    "wait": "The legs are related (p 0.017) but the spread is only 1.31 standard deviations out: 0.69 to go, at "
-    "ETHUSDT 3,431.20.",
-    "thin": "Stretched and related, but the record is thin: 7 of 20 excursions, about 13 days to go.",
-    "not_tradable": "A relationship between the legs is not supported by the data of this window (p 0.310).",
-    "trap": "ETHUSDT is 2.71 standard deviations cheap, but nothing ties it to BTCUSDT now (p 0.310): a deviation "
-    "without a relationship.",
-    "warming": "The rule needs 1,250 complete candles of both legs; 312 are there.",
-    "no_data": "ETHUSDT has been silent for 47 s: what is on screen may no longer be true.",
-    "empty": "No confirmed candle of either leg yet.",
-}
-VERDICT: Final[Mapping[str, Verdict]] = {
-    "tradable": Verdict.TRADABLE, "wait": Verdict.WAIT, "thin": Verdict.WAIT, "not_tradable": Verdict.NOT_TRADABLE,
-    "trap": Verdict.TRAP, "warming": Verdict.WARMING_UP, "no_data": Verdict.NO_DATA, "stopped": Verdict.NO_DATA,
-    "empty": Verdict.WARMING_UP,
-}  # fmt: skip
-STATES: Final[Mapping[str, Mapping[str, CheckState]]] = {
-    "wait": {"stretched": "failed"},
-    "thin": {"record": "unknown"},
-    "not_tradable": {"related": "failed", "stretched": "failed", "record": "unknown", "persistence": "failed"},
-    "trap": {"related": "failed", "corr": "failed"},
-    "warming": dict.fromkeys(
-        ("clean", "hedgeable", "related", "stretched", "record", "adf", "corr", "persistence"), "unknown"
-    ),
-}
-REGIME: Final[Mapping[str, str]] = {
-    "tradable": "Mean reversion supported", "wait": "Mean reversion supported", "thin": "Mean reversion supported",
-    "not_tradable": "Not supported by the data", "trap": "Not supported by the data",
-}  # fmt: skip
-
-
 @lru_cache(maxsize=64)
 def look(scenario: Scenario, symbol_y: str, symbol_x: str, params: Params) -> Look:
-    """The look that a scenario stands for."""
+    """The real decision over a scenario's report."""
     if scenario == "failed":
-        raise NotEnoughData(params.need_bars, 12)
-    z = TARGET_Z.get(scenario, 1.31)
-    if scenario == "empty":
-        nothing = Candles.empty(symbol_y, params.timeframe_s), Candles.empty(symbol_x, params.timeframe_s)
-        r = analyse(*nothing, params)
-    else:
-        r = report(symbol_y, symbol_x, params, z, rows=330 if scenario == "warming" else 1400)
-        z = float(r.z[-1])
-    r = replace(r, engle_granger=TestResult(-3.71, 0.017, 2, 997, "no cointegration"), half_life=HalfLife(24, 17, 41),
-                persistence=np.array([0.017, 0.008, 0.004, 0.006, 0.009, 0.021]))  # fmt: skip
-    supported = scenario in {"tradable", "wait", "thin"}
-    if not supported:
-        bad = TestResult(-2.1, 0.31, 2, 997, "no cointegration")
-        r = replace(r, half_life=None, engle_granger=bad, persistence=np.array([0.31, 0.2, 0.4, 0.3, 0.08, 0.03]))
-    if scenario in {"warming", "empty"}:
-        r = replace(r, engle_granger=None, adf=None, persistence=np.full(6, NAN))
-    newest = r.newest_ms
-    trigger = legs = None
-    if newest is not None and scenario not in {"warming", "no_data"}:
-        price = float(r.y[-1])
-        to_go = max(0.0, params.entry_z - abs(z))
-        at = price * math.exp(math.copysign(to_go, z) * float(r.resid_sd[-1]))
-        trigger = Trigger(z, math.copysign(params.entry_z, z), to_go, price, at, 1e4 * abs(at / price - 1))
-    if scenario == "tradable":
-        beta, y, x = float(r.beta[-1]), float(r.y[-1]), float(r.x[-1])
-        leg_y = params.notional / (1 + beta)
-        legs = Legs("SELL", "BUY", leg_y / y, (params.notional - leg_y) / x, leg_y, params.notional - leg_y)
-    decision = Decision(
-        VERDICT[scenario],
-        REASON.get(scenario, "The feed is stopped."),
-        checks(STATES.get(scenario, {}), z, newest),
-        REGIME.get(scenario, ""),
-        newest,
-        f"{params.preset} 1",
-        trigger,
-        legs,
-        {"tradable": 2.1, "wait": -8.4}.get(scenario),
-        12.4 if scenario not in {"empty", "warming"} else None,
-        938 * params.timeframe_s if scenario in {"warming", "empty"} else None,
-    )
-    costs = (
-        CostSplit(10.0, 1.6, 0.8, "10.0 fees + 1.6 half price-spreads + 0.8 funding")
-        if decision.cost_bps is not None
-        else None
-    )
-    return Look(r, decision, costs, RecordSummary(7 if scenario == "thin" else 34, 20, 0.12, 0.04, 0.03, 13.0))
+        raise DegenerateData(f"{symbol_y} has not moved in this window: there is nothing to fit")
+    r = report(symbol_y, symbol_x, params, MARKETS.get(scenario, Market()))
+    costs = CostSplit(10.0, 1.6, 0.8, "10.0 fees + 1.6 half price-spreads + 0.8 funding") if len(r.open_ms) else None
+    record = RECORDS.get(scenario, GOOD_RECORD) if len(r.open_ms) else None
+    silent = (symbol_y,) if scenario == "no_data" else ()
+    reason = "The feed is stopped." if scenario == "stopped" else ""
+    decision = decide(r, freshness=Freshness(END_MS + 4_200, silent, reason), costs=costs, record=record)
+    return Look(r, decision, costs, record)
 
 
 @dataclass
@@ -384,7 +305,7 @@ class FakeDesk:
             Gap(symbol, 4_217_990_001, 4_217_990_950, END_MS - 952_000, END_MS - 913_000, "lost", 2),
         )
 
-    def journal(self, symbol_y: str, symbol_x: str, params: Params, limit: int) -> Sequence[Said]:
+    def journal(self, symbol_y: str, symbol_x: str, params: Params, limit: int) -> Sequence[JournalRow]:
         """What was said at the newest 40 candles."""
         if self.scenario in {"unreachable", "stopped", "empty", "warming"}:
             return ()
@@ -392,15 +313,27 @@ class FakeDesk:
 
 
 @lru_cache(maxsize=64)
-def said(scenario: Scenario, symbol_y: str, symbol_x: str, params: Params) -> tuple[Said, ...]:
-    """Journal rows that end with the scenario's verdict."""
-    l = look(scenario, symbol_y, symbol_x, params)  # noqa: E741
-    r = l.report
-    rows = []
-    for i in range(max(0, len(r.open_ms) - 40), len(r.open_ms)):
-        verdict = l.decision.verdict if i > len(r.open_ms) - 8 else Verdict.WAIT
-        rows.append(
-            Said(int(r.open_ms[i]), verdict, l.decision.reason, float(r.beta[i]), float(r.spread[i]), float(r.z[i]),
-                 float(r.corr[i]), 0.02, "repaired" if i == len(r.open_ms) - 5 else "")
-        )  # fmt: skip
-    return tuple(rows)
+def said(scenario: Scenario, symbol_y: str, symbol_x: str, params: Params) -> tuple[JournalRow, ...]:
+    """Forty looks that end with the scenario's verdict."""
+    seen = look(scenario, symbol_y, symbol_x, params)
+    r, n = seen.report, len(seen.report.open_ms)
+    return tuple(
+        JournalRow(
+            pair=r.pair,
+            timeframe_s=params.timeframe_s,
+            candle_ms=int(r.open_ms[i]),
+            params=params.key,
+            rule=seen.decision.rule,
+            verdict=str(seen.decision.verdict if i > n - 4 else "WAIT"),
+            reason=seen.decision.reason,
+            price_y=float(r.y[i]),
+            price_x=float(r.x[i]),
+            beta=float(r.beta[i]),
+            spread=float(r.spread[i]),
+            z=float(r.log_fits.z[i]),
+            z_roll=float(r.z_roll[i]),
+            corr=float(r.corr[i]),
+            note="repaired" if i == n - 5 else "",
+        )
+        for i in range(max(0, n - 40), n)
+    )

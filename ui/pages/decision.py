@@ -7,22 +7,18 @@ from typing import Any
 
 import streamlit as st
 
-from analytics.params import Params
-from core.errors import PairsightError
 from core.types import DeskStatus
-from ui import reading
-from ui.controls import Controls
-from ui.panels import banner, checklist, evidence, exports, metrics, snapshot, state, ticket, trigger
+from ui.controls import Controls, shown_bars
+from ui.panels import banner, checklist, evidence, exports, metrics, record, snapshot, state, ticket, trigger
 from ui.port import DeskPort
 from ui.reading import Reading
-from ui.shape import Shape, rerun_when_changed
+from ui.shape import Shape, read, rerun_when_changed
 from ui.theme import heading
 from ui.ticket import ticket as ticket_of
 
 LIVE_EVERY_S = 0.5
 CONFIRMED_EVERY_S = 1.0
 JOURNAL_ROWS = 500
-SHOWN_BARS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +29,7 @@ class Slots:
     checks: Any
     trigger: Any
     ticket: Any
+    record: Any
     rows: Any
     charts: Any
     files: Any
@@ -40,52 +37,55 @@ class Slots:
 
 def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
     """Draw the page for one run of the script; the fragments keep it current after that."""
-    shape = Shape.of(desk, controls, status)
-    every = None if controls.paused else LIVE_EVERY_S
-    if shape.blocked is not None or controls.params is None:
+    shape, now = read(desk, controls, JOURNAL_ROWS)
+    if now is None:
         if shape.blocked is not None:
-            state.render(shape.blocked, desk.start, desk.use_simulator)
-        st.fragment(rerun_when_changed, run_every=every)(desk, controls, shape)
+            state.render(shape.blocked, desk)
+        st.fragment(_watch, run_every=None if controls.paused else CONFIRMED_EVERY_S)(desk, controls, shape)
         return
-    slots = _slots()
-    st.fragment(_live, run_every=every)(desk, controls, controls.params, shape, slots)
-    st.fragment(_confirmed, run_every=every and CONFIRMED_EVERY_S)(desk, controls, controls.params, slots)
+    state.notice(status, desk)
+    slots, bars = _layout()
+    st.fragment(_live, run_every=None if controls.paused else LIVE_EVERY_S)(desk, controls, shape, slots)
+    st.fragment(_confirmed, run_every=None if controls.paused else CONFIRMED_EVERY_S)(desk, controls, slots, bars)
 
 
-def _slots() -> Slots:
+def _layout() -> tuple[Slots, int]:
     top = st.container(key="ps-top")
-    left, right = st.columns([1.55, 1], gap="small")
+    with st.container(key="ps-body"):
+        left, right = st.columns([1.55, 1], gap="small")
     with left:
         st.html(heading("Readiness", "what the rule asks, and what would change each answer"))
         checks = st.container(key="ps-checks")
     with right:
         st.html(heading("Trigger", "where z stands, and how far entry is"))
         at = st.container(key="ps-trigger")
-        st.html(heading("Ticket", "quantities rounded to what the exchange takes"))
+        st.html(heading("Ticket", "rounded to what the exchange takes"))
         ticket_slot = st.container(key="ps-ticket")
+        st.html(heading("Record", "what this pair's own past stretches returned"))
+        record_slot = st.container(key="ps-record")
     st.html(heading("Decision snapshot", "live above, confirmed below as known at the time"))
     rows = st.container(key="ps-rows")
-    st.html(heading("Evidence", "confirmed candles only; drag to move, scroll to zoom, double-click to go back"))
+    with st.container(key="ps-evidence-head", horizontal=True, vertical_alignment="bottom"):
+        st.html(heading("Evidence", "confirmed candles; drag to move, scroll to zoom, double-click to reset"))
+        bars = shown_bars()
     chart = st.container(key="ps-charts")
     files = st.container(key="ps-files", horizontal=True)
-    return Slots(top, checks, at, ticket_slot, rows, chart, files)
+    return Slots(top, checks, at, ticket_slot, record_slot, rows, chart, files), bars
 
 
-def _read(desk: DeskPort, controls: Controls, params: Params) -> Reading | state.PageState:
-    try:
-        return reading.take(desk, controls.symbol_y, controls.symbol_x, params, JOURNAL_ROWS)
-    except PairsightError as error:
-        return state.failed(str(error))
+def _watch(desk: DeskPort, controls: Controls, drawn: Shape) -> Reading | None:
+    """Read the desk; where it has taken another shape than was drawn, draw the page anew."""
+    shape, now = read(desk, controls, JOURNAL_ROWS)
+    rerun_when_changed(shape, drawn)
+    return now
 
 
-def _live(desk: DeskPort, controls: Controls, params: Params, shape: Shape, slots: Slots) -> None:
+def _live(desk: DeskPort, controls: Controls, drawn: Shape, slots: Slots) -> None:
     """What changes with each trade."""
-    rerun_when_changed(desk, controls, shape)
-    now = _read(desk, controls, params)
+    now = _watch(desk, controls, drawn)
+    if now is None:
+        return
     with slots.top:
-        if isinstance(now, state.PageState):
-            state.render(now, desk.start, desk.use_simulator)
-            return
         banner.render(now)
         metrics.render(now)
     with slots.trigger:
@@ -94,16 +94,18 @@ def _live(desk: DeskPort, controls: Controls, params: Params, shape: Shape, slot
         snapshot.render(now)
 
 
-def _confirmed(desk: DeskPort, controls: Controls, params: Params, slots: Slots) -> None:
+def _confirmed(desk: DeskPort, controls: Controls, slots: Slots, bars: int) -> None:
     """What changes with each confirmed candle. Between two candles it says the same again, from what is encoded."""
-    now = _read(desk, controls, params)
-    if isinstance(now, state.PageState):
+    _, now = read(desk, controls, JOURNAL_ROWS)
+    if now is None:
         return
     with slots.checks:
         checklist.render(now.look.decision)
     with slots.ticket:
         ticket.render(ticket_of(now.look, now.catalogue))
+    with slots.record:
+        record.render(now.look)
     with slots.charts:
-        evidence.render(now, SHOWN_BARS)
+        evidence.render(now, bars)
     with slots.files:
         exports.render(desk, now)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from analytics.decision import Verdict
-from analytics.look import Said
+from analytics.decision import PRESETS, Verdict
+from core.journal import JournalRow
 from core.types import TIMEFRAME_NAMES, DeskStatus, FeedStatus
 from ui import formats, theme
 from ui.markup import Markup, el
@@ -38,11 +38,12 @@ def markup(reading: Reading) -> Markup:
             el(
                 "div",
                 el("strong", f"{reading.symbol_y} / {reading.symbol_x}"),
-                f" · {TIMEFRAME_NAMES[params.timeframe_s]} · {params.preset.capitalize()}",
+                f" · {TIMEFRAME_NAMES[params.timeframe_s]} · {PRESETS[params.preset].title}",
+                el("span", "PAUSED", cls="ps-tag ps-tag-paused") if reading.paused else Markup(),
                 cls="ps-pair",
             ),
             el("h2", theme.glyph(theme.VERDICT_STYLE[verdict]), verdict.value, cls="ps-verdict"),
-            el("p", decision.reason, cls="ps-reason"),
+            el("p", formats.prose(decision.reason), cls="ps-reason"),
             warm_up(reading) if verdict is Verdict.WARMING_UP else Markup(),
             cls="ps-banner-main",
         ),
@@ -67,7 +68,7 @@ def warm_up(reading: Reading) -> Markup:
     )
 
 
-def bar(share: float) -> Markup:
+def bar(share: float, label: str = "candles there") -> Markup:
     """A progress bar, 0..1."""
     percent = 100 * min(max(share, 0.0), 1.0)
     return el(
@@ -78,15 +79,15 @@ def bar(share: float) -> Markup:
         aria_valuenow=f"{percent:.0f}",
         aria_valuemin="0",
         aria_valuemax="100",
-        aria_label="history loaded",
+        aria_label=label,
     )
 
 
-def since_ms(said: Sequence[Said], verdict: Verdict) -> int | None:
+def since_ms(said: Sequence[JournalRow], verdict: Verdict) -> int | None:
     """Since which look the journal has said this verdict without a break; None: it does not say."""
     since = None
     for row in reversed(said):
-        if row.verdict is not verdict:
+        if row.verdict != verdict.value:
             break
         since = row.candle_ms
     return since
@@ -117,8 +118,18 @@ def _facts(reading: Reading) -> tuple[Markup, ...]:
         _fact("Source", el("b", source, cls=f"ps-source ps-source-{source.lower()}")),
         _fact("Confirmed to", candle),
         _fact("Feed", feed_words(reading.status.trades, reading.status)),
-        _fact("Said since", f"{formats.clock(since)} UTC" if since is not None else "this look"),
+        _fact("Said since", _since(reading, since)),
     )
+
+
+def _since(reading: Reading, since: int | None) -> str:
+    """The look that first said it, as the end of its candle; "or before" when the journal read goes no further."""
+    if since is None:
+        return "not journalled yet"
+    end = since + reading.params.timeframe_s * 1000
+    ago = formats.age((reading.now_ms - end) / 1000) + " ago" if reading.now_ms is not None else ""
+    before = " or before" if since == reading.said[0].candle_ms else ""
+    return f"{formats.clock(end)} UTC{before}, {ago}" if ago else f"{formats.clock(end)} UTC{before}"
 
 
 def _fact(name: str, value: str) -> Markup:

@@ -1,24 +1,47 @@
-"""The charts as evidence: one figure, four panels, one time axis."""
+"""The charts as evidence: one figure, five panels, one time axis, and the key to its lines."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from ui import charts
-from ui.chart_data import encoded
+from ui import charts, theme
+from ui.chart_data import encoded, marks
+from ui.markup import Markup, el
 from ui.reading import Reading
 
 
 def render(reading: Reading, bars: int) -> None:
     """Draw the figure from data encoded once per confirmed candle."""
-    units = "quote" if reading.params.price_units else "bps"
-    z_name = f"z, rolling {reading.params.z_bars}" if reading.params.preset == "classic" else "z of the fit"
-    spec = charts.evidence_spec(reading.symbol_y, reading.symbol_x, units, z_name)
-    datasets = encoded(reading.report, tuple(reading.said), bars)
+    classic = reading.params.preset == "classic"
+    rolling, fitted = f"rolling z, W = {reading.params.z_bars}", f"z of the fit, N = {reading.params.fit_bars}"
+    z_name, other_name = (rolling, fitted) if classic else (fitted, rolling)
+    unit = "quote currency" if reading.params.price_units else "bps of price"
+    st.html(key(reading.symbol_y, reading.symbol_x, z_name, other_name))
+    spec = charts.evidence_spec(reading.symbol_y, reading.symbol_x, unit, z_name, other_name)
+    datasets = encoded(reading.report, marks(reading.said, classic), bars)
     st.vega_lite_chart(
         None,
         {**spec, "datasets": dict(datasets)},
         width="stretch",
         key="evidence",
-        alt=f"Prices, spread, z and correlation of {reading.symbol_y} and {reading.symbol_x}",
+        alt=f"Prices, spread, z, correlation and p-value of {reading.symbol_y} and {reading.symbol_x}",
     )
+
+
+def key(leg_y: str, leg_x: str, z_name: str, other_name: str) -> Markup:
+    """What each line is: colour, stroke and word."""
+    return el(
+        "div",
+        _entry(leg_y, theme.LEG_Y),
+        _entry(leg_x, theme.LEG_X),
+        _entry(z_name, theme.LINE),
+        _entry(other_name, theme.ROLLING, "dotted"),
+        _entry("entry, p = 0.05", theme.ENTRY, "dashed"),
+        _entry("stop", theme.STOP, "dotted"),
+        el("span", el("i", cls="ps-key-block"), "no candles", cls="ps-key-entry"),
+        cls="ps-key",
+    )
+
+
+def _entry(name: str, colour: str, stroke: str = "solid") -> Markup:
+    return el("span", el("i", style=f"border-top:2px {stroke} {colour}"), name, cls="ps-key-entry")

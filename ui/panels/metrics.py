@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -10,6 +11,7 @@ from typing import Literal
 import numpy as np
 import streamlit as st
 
+from analytics.decision import Verdict
 from analytics.report import PairReport
 from core.types import Floats
 from ui import formats, theme
@@ -36,7 +38,12 @@ class Tile:
 
 def render(reading: Reading) -> None:
     """Draw the strip."""
-    st.html(el("div", *(_tile(t) for t in tiles(reading)), cls="ps-tiles"))
+    st.html(markup(reading))
+
+
+def markup(reading: Reading) -> Markup:
+    """The strip as HTML. Old live numbers say so."""
+    return el("div", *(_tile(t, reading.stale) for t in tiles(reading)), cls="ps-tiles")
 
 
 def tiles(reading: Reading) -> tuple[Tile, ...]:
@@ -151,11 +158,12 @@ def _regime(r: Reading) -> Tile:
     test = r.report.adf if r.params.preset == "classic" else r.report.engle_granger
     name = "ADF" if r.params.preset == "classic" else "Engle-Granger"
     p = finite(test.pvalue) if test else None
+    head, rest = _clause(formats.prose(r.look.decision.regime))
     return Tile(
         "regime",
         "Regime",
-        r.look.decision.regime or formats.UNKNOWN,
-        f"{name} p {formats.pvalue(p)}",
+        head or formats.UNKNOWN,
+        rest or f"{name} p {formats.pvalue(p)}",
         "confirmed",
         p,
         "What the test supports, in words that claim no more than it does.",
@@ -189,15 +197,18 @@ def _half_life(r: Reading) -> Tile:
 
 def _net(r: Reading) -> Tile:
     d = r.look.decision
-    cost = "cost unknown" if d.cost_bps is None else f"after {formats.bps(d.cost_bps, sign=False)} cost"
-    sub = f"lower bound, {cost}" if d.expected_net_bps is not None else f"not known yet · {cost}"
+    net = d.expected_net_bps if d.verdict in {Verdict.TRADABLE, Verdict.WAIT} else None
+    cost = "cost unknown" if d.cost_bps is None else f"{formats.bps(d.cost_bps, sign=False)} cost"
+    sub = f"lower bound, after {cost}"
+    if net is None:
+        sub = f"not known yet, {cost}" if d.verdict is Verdict.WAIT else f"shown only with a relationship, {cost}"
     return Tile(
         "net",
         "Expected net",
-        formats.bps(d.expected_net_bps),
+        formats.bps(net),
         sub,
         "confirmed",
-        finite(d.expected_net_bps),
+        finite(net),
         "Lower bound of what such a stretch of this pair has returned, minus cost, in bps of gross notional.",
     )
 
@@ -227,6 +238,16 @@ def spread_text(spread: float | None, price_units: bool) -> str:
     return formats.bps(None if spread is None else spread * 1e4)
 
 
+def _clause(sentence: str) -> tuple[str, str]:
+    """A regime's first clause, and the rest of it.
+
+    >>> _clause("Mean reversion supported (Engle-Granger, p = 0.017).")
+    ('Mean reversion supported', 'Engle-Granger, p = 0.017')
+    """
+    match = re.match(r"([^(:]+?)\s*[(:]\s*(.*?)\)?\.?$", sentence)
+    return (match[1], match[2]) if match else (sentence.rstrip("."), "")
+
+
 def _base(r: Reading, symbol: str) -> str:
     info = r.catalogue.get(symbol)
     return info.base if info else symbol
@@ -236,14 +257,15 @@ def _significant(value: float) -> str:
     return f"{value:,.4g}"
 
 
-def _tile(tile: Tile) -> Markup:
+def _tile(tile: Tile, stale: bool) -> Markup:
+    kind = "stale" if stale and tile.kind == "live" else tile.kind
     trend = el("img", src=tile.trend, alt="", cls="ps-trend") if tile.trend else Markup()
     return el(
         "div",
-        el("div", el("span", tile.label, cls="ps-label"), theme.tag(tile.kind), cls="ps-tile-head"),
+        el("div", el("span", tile.label, cls="ps-label"), theme.tag(kind), cls="ps-tile-head"),
         el("div", join(el("span", tile.text), trend), cls="ps-value ps-words" if tile.words else "ps-value"),
         el("div", tile.sub, cls="ps-sub"),
-        cls=f"ps-tile ps-{tile.kind}",
+        cls=f"ps-tile ps-{kind}",
         title=tile.help or None,
         data_key=tile.key,
         data_value="" if tile.value is None else repr(tile.value),

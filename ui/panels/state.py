@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +9,9 @@ import streamlit as st
 
 from core.types import DeskStatus
 from ui import theme
+from ui.controls.answers import answered, show
 from ui.markup import Markup, el
+from ui.port import DeskPort
 
 Kind = Literal["choose", "unreachable", "stopped", "failed"]
 GLYPH: dict[Kind, str] = {"choose": "unknown", "unreachable": "nodata", "stopped": "pause", "failed": "trap"}
@@ -49,21 +50,54 @@ def failed(sentence: str) -> PageState:
     return PageState("failed", "This pair cannot be judged", sentence, "Choose another pair, timeframe or window.")
 
 
-def render(state: PageState, start: Callable[[], None], use_simulator: Callable[[], None]) -> None:
+def render(state: PageState, desk: DeskPort) -> None:
     """Draw the state and its one action."""
     with st.container(key=f"ps-state-{state.kind}", horizontal_alignment="center"):
         st.html(markup(state))
         if state.kind == "unreachable":
-            st.button(
-                "Start the simulator",
-                type="primary",
-                icon=":material/play_arrow:",
-                on_click=use_simulator,
-                key="use_simulator",
-                help="Runs on this machine. Everything on screen then says SIMULATED.",
-            )
+            _simulator_button(desk)
         elif state.kind == "stopped":
-            st.button("Start the feed", type="primary", icon=":material/play_arrow:", on_click=start, key="start_here")
+            _start_button(desk)
+
+
+def notice(status: DeskStatus, desk: DeskPort) -> None:
+    """A bar above the desk when it shows stored candles only: why, and the one thing to do about it."""
+    if status.running and not status.simulator_offered:
+        return
+    with st.container(key="ps-notice", horizontal=True, vertical_alignment="center"):
+        if status.simulator_offered:
+            st.html(_sentence("The exchange cannot be reached.", status.problem))
+            _simulator_button(desk)
+        else:
+            st.html(_sentence("The feed is stopped.", "What is shown is what was stored."))
+            _start_button(desk)
+
+
+def _simulator_button(desk: DeskPort) -> None:
+    st.button(
+        "Start the simulator",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=answered("state", desk.use_simulator),
+        key="state_simulator",
+        help="Runs on this machine. Everything on screen then says SIMULATED.",
+    )
+    show("state")
+
+
+def _start_button(desk: DeskPort) -> None:
+    st.button(
+        "Start the feed",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=answered("state", desk.start),
+        key="state_start",
+    )
+    show("state")
+
+
+def _sentence(what: str, why: str) -> Markup:
+    return el("p", el("strong", what), f" {why}", cls="ps-notice-words")
 
 
 def markup(state: PageState) -> Markup:

@@ -20,7 +20,7 @@ def markup(ticket: Ticket | None) -> Markup:
     if ticket is None:
         return el(
             "div",
-            el("p", "A trade needs a positive hedge ratio and a full fit window.", cls="ps-ticket-none"),
+            el("p", "There is no trade to name before the fit window is full.", cls="ps-ticket-none"),
             cls="ps-ticket ps-ticket-example",
         )
     head = "Example, not a signal" if ticket.example else "The rule's trade"
@@ -49,11 +49,14 @@ def _leg(leg: Leg) -> Markup:
 
 
 def _terms(t: Ticket) -> tuple[Markup, ...]:
+    even = formats.UNKNOWN
+    if t.break_even_z is not None:
+        even = f"|z| {formats.number(t.break_even_z)}, if all of it came back"
     left = 1e4 * t.residual / t.gross if t.gross else None
     return (
         _term("Left unhedged", f"{formats.number(t.residual, 2, sign=True)} quote, {formats.bps(left)}"),
         _term("Cost, round trip", _cost(t.costs)),
-        _term("Break-even", "–" if t.break_even_z is None else f"|z| {formats.number(t.break_even_z)}"),
+        _term("Break-even", even),
         _term("Stop", f"z {formats.z_score(t.stop_z)}, your risk limit"),
         _term("Time limit", t.limit_text),
     )

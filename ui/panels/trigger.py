@@ -69,8 +69,10 @@ def _distances(reading: Reading) -> tuple[Markup, ...]:
     trigger = reading.look.decision.trigger
     since = bars_since_crossing(reading.report, reading.params.entry_z)
     ago = "not within these candles"
-    if since is not None:
-        ago = f"{formats.count(since)} candles ago, {formats.age(since * reading.params.timeframe_s)}"
+    if since == 0:
+        ago = "at this candle"
+    elif since is not None:
+        ago = f"{formats.count(since)} candle{'s' * (since > 1)} ago, {formats.age(since * reading.params.timeframe_s)}"
     live_z, live_bps = live_distance(reading)
     confirmed, at = formats.UNKNOWN, formats.UNKNOWN
     if trigger is not None:

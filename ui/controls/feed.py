@@ -1,0 +1,48 @@
+"""Start, stop, pause, and the way back from the simulator."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.types import DeskStatus
+from ui.controls.answers import answered, show
+from ui.port import DeskPort
+
+
+def draw(desk: DeskPort, status: DeskStatus) -> bool:
+    """Draw the controls; whether the screen is paused."""
+    if status.running:
+        st.button(
+            "Stop the feed",
+            icon=":material/stop_circle:",
+            on_click=answered("feed", desk.stop),
+            key="feed_stop",
+            width="stretch",
+            help="Ends the streams and writes what is waiting. Stored data stay.",
+        )
+    else:
+        st.button(
+            "Start the feed",
+            icon=":material/play_circle:",
+            on_click=answered("feed", desk.start),
+            key="feed_start",
+            type="primary",
+            width="stretch",
+            help="Opens the streams.",
+        )
+    if status.source != "LIVE":
+        st.button(
+            "Back to the exchange",
+            icon=":material/public:",
+            on_click=answered("feed", desk.use_exchange),
+            key="feed_exchange",
+            width="stretch",
+            help="Leaves the made-up prices and connects to the exchange again.",
+        )
+    show("feed")
+    paused = st.toggle(
+        "Pause live",
+        key="paused",
+        help="Holds the page still, for reading or zooming. The feed and the store go on.",
+    )
+    return bool(paused)

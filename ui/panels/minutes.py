@@ -1,0 +1,37 @@
+"""The per-minute table of one symbol, with its file."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from ui import exports
+
+COLUMNS = {
+    "minute_utc": st.column_config.DatetimeColumn("Minute, UTC", format="YYYY-MM-DD HH:mm"),
+    "trades": st.column_config.NumberColumn("Trades", format="localized"),
+    "volume": st.column_config.NumberColumn("Volume, base", format="%.3f"),
+    "close": st.column_config.NumberColumn("Close, quote", format="%.6g"),
+    "return_bps": st.column_config.NumberColumn("Return, bps", format="%.1f"),
+    "range_bps": st.column_config.NumberColumn("High to low, bps", format="%.1f"),
+    "from": st.column_config.TextColumn("Built from"),
+}
+
+
+def render(symbol: str, frame: pd.DataFrame, newest_ms: int | None) -> None:
+    """Draw the table and its download."""
+    st.dataframe(frame, column_config=COLUMNS, hide_index=True, height=420, width="stretch", key="minutes")
+
+    def text() -> str:
+        return exports.frame_csv(frame)
+
+    st.download_button(
+        "Minutes, CSV",
+        text,
+        exports.file_name("minutes", (symbol,), 60, newest_ms or 0),
+        "text/csv",
+        key="export_minutes",
+        on_click="ignore",
+        icon=":material/download:",
+        disabled=frame.empty,
+    )
