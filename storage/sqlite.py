@@ -101,7 +101,7 @@ class TradeStore(StoreReader):
         self._backlog.offer(DeleteCandles(symbol, from_ms, to_ms, timeframe_s))
 
     def put_gap(self, gap: Gap) -> None:
-        """Store a gap; one with the same bounds is stored once."""
+        """Store a gap. One with the same bounds is stored once, and has the state given last: it may open again."""
         self._backlog.offer(PutGap(gap))
 
     def set_gap_state(self, gap: Gap, state: GapState) -> None:

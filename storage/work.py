@@ -170,7 +170,7 @@ class DeleteCandles:
 
 @dataclass(frozen=True, slots=True)
 class PutGap:
-    """Store a gap, once."""
+    """Store a gap, once; put again, it has the state given last."""
 
     gap: Gap
     rows: ClassVar[int] = 1
@@ -178,8 +178,8 @@ class PutGap:
     def do(self, ledger: Ledger) -> None:
         g = self.gap
         ledger.connection.execute(
-            "INSERT OR IGNORE INTO gaps (symbol_id, after_id, before_id, from_ms, to_ms, state)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO gaps (symbol_id, after_id, before_id, from_ms, to_ms, state) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET state = excluded.state",
             (ledger.symbol_id(g.symbol), *_bounds(g), g.state),
         )
 

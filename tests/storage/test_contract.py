@@ -1,6 +1,8 @@
 """What every store must do, whatever it is made of. Runs over ``STORES``."""
 
+import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from core.errors import StoreBusy, StoreError
@@ -186,6 +190,40 @@ def test_a_repaired_candle_takes_the_place_of_the_stored_one(store: TradeStore) 
     assert store.counts() == {("BTCUSDT", 60): 3}
 
 
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(["put", "replace", "delete", "flush"]), st.sets(st.integers(0, 12)))))
+def test_whatever_the_order_of_requests_candles_are_as_the_rules_say(
+    kind: str, tmp_path: Path, asked: list[tuple[str, set[int]]]
+) -> None:
+    """The same requests, made of a dictionary."""
+    wanted: dict[tuple[int, int], float] = {}
+    with tempfile.TemporaryDirectory(dir=tmp_path) as folder, STORES[kind](Path(folder) / "store.db") as store:
+        for i, (request, minutes) in enumerate(asked):
+            opens = [minute * 60_000 for minute in sorted(minutes)]
+            for timeframe_s in (60, 300):
+                new = {(timeframe_s, ms): float(i) for ms in opens if ms % (timeframe_s * 1000) == 0}
+                given_now = candles(*(ms for _, ms in new), timeframe_s=timeframe_s, close=float(i))
+                if request == "put":
+                    store.put_candles(given_now)
+                    wanted = {**new, **wanted}
+                elif request == "replace":
+                    store.replace_candles(given_now)
+                    wanted |= new
+            if request == "delete" and opens:
+                low, high = opens[0] + 1, opens[-1]
+                store.delete_candles("BTCUSDT", low, max(low, high))
+                wanted = {(s, ms): v for (s, ms), v in wanted.items() if ms + s * 1000 <= low or ms > max(low, high)}
+            elif request == "flush":
+                assert store.flush()
+        assert store.flush()
+        stored = {s: store.candles("BTCUSDT", s) for s in (60, 300)}
+        got = {
+            (s, ms): v for s, c in stored.items() for ms, v in zip(c.open_ms.tolist(), c.close.tolist(), strict=True)
+        }
+        assert got == wanted
+        assert {s: n for (_, s), n in store.counts().items() if n} == Counter(s for s, _ in wanted)
+
+
 def test_a_gap_removes_every_candle_it_touches_but_those_the_exchange_closed(store: TradeStore) -> None:
     store.put_candles(candles(0, 60_000, 120_000, 180_000))
     store.put_candles(candles(0, 300_000, timeframe_s=300))
@@ -218,6 +256,9 @@ def test_gaps_are_stored_once_and_change_their_state(store: TradeStore) -> None:
     ]
     assert store.gap_counts() == {"open": 0, "repaired": 1, "lost": 2}
     assert [gap.to_ms for gap in store.gaps("BTCUSDT", "lost")] == [500]
+    store.put_gap(first)
+    assert store.flush()
+    assert [(gap.to_ms, gap.state) for gap in store.gaps("BTCUSDT")] == [(500, "lost"), (2000, "open")]
     assert [gap.to_ms for gap in store.gaps("BTCUSDT", from_ms=501)] == [2000]
     assert [gap.to_ms for gap in store.gaps("BTCUSDT", to_ms=1000)] == [500]
     assert [gap.symbol for gap in store.gaps(limit=1)] == ["ETHUSDT"]
