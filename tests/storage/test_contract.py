@@ -210,9 +210,9 @@ def test_whatever_the_order_of_requests_candles_are_as_the_rules_say(
                     store.replace_candles(given_now)
                     wanted |= new
             if request == "delete" and opens:
-                low, high = opens[0] + 1, opens[-1]
-                store.delete_candles("BTCUSDT", low, max(low, high))
-                wanted = {(s, ms): v for (s, ms), v in wanted.items() if ms + s * 1000 <= low or ms > max(low, high)}
+                low, high = opens[0], opens[-1] + i % 2  # on the edge of an interval and beside it
+                store.delete_candles("BTCUSDT", low, high)
+                wanted = {(s, ms): v for (s, ms), v in wanted.items() if ms + s * 1000 <= low or ms > high}
             elif request == "flush":
                 assert store.flush()
         assert store.flush()
