@@ -218,7 +218,7 @@ def past_excursions(
             if exit_row == n - 1:
                 leaving = excursion
             else:
-                found.append(_closed(excursion, float(y[exit_row + 1]), float(x[exit_row + 1])))
+                found.append(close_out(excursion, float(y[exit_row + 1]), float(x[exit_row + 1])))
     return found, leaving, None
 
 
@@ -228,7 +228,7 @@ def _step(
     p, i = record.params, record.rows
     waiting, current = record.waiting, record.current
     if record.leaving is not None:
-        waiting = (*waiting, _closed(record.leaving, y, x))
+        waiting = (*waiting, close_out(record.leaving, y, x))
     leaving = None
     if current is not None and current.row == i - 1:
         current = replace(current, y_in=y, x_in=x)
@@ -277,7 +277,8 @@ def _shown_bps(spread: float, beta: float) -> float:
     return abs(spread) / (1.0 + abs(beta)) * 1e4
 
 
-def _closed(excursion: Excursion, y_out: float, x_out: float) -> Excursion:
+def close_out(excursion: Excursion, y_out: float, x_out: float) -> Excursion:
+    """The excursion with what it returned, both legs filled at these closes."""
     leg_y = y_out / excursion.y_in - 1.0
     leg_x = x_out / excursion.x_in - 1.0
     moved = (leg_y - excursion.beta * leg_x) / (1.0 + abs(excursion.beta))

@@ -11,7 +11,7 @@ import numpy as np
 from analytics.correlation import log_returns, rolling_correlation
 from analytics.hedge import METHODS, HedgeFit
 from analytics.params import RELATED_P, Params
-from analytics.rolling import Fits, eg_rows, fit_rows
+from analytics.rolling import Fits, eg_rows, fit_rows, residuals_at
 from analytics.stationarity import HalfLife, TestResult, adf, half_life, kpss
 from analytics.zscore import residual_zscore
 from core.errors import DataError
@@ -139,7 +139,7 @@ def analyse(candles_y: Candles, candles_x: Candles, params: Params, incomplete_m
     eg_stat, eg_pvalue = eg_rows(log_y, log_x, log_fits, slots, EG_LAGS)
     z_roll, z_mean, z_sd = residual_zscore(shown_y, shown_x, shown, params.z_bars, slots)
     related = n > 0 and bool(eg_pvalue[-1] < RELATED_P)
-    residuals = _last_residuals(shown_y, shown_x, shown)
+    residuals = residuals_at(shown_y, shown_x, shown, -1)
 
     unchanged_y, unchanged_x = _unchanged(candles_y.close), _unchanged(candles_x.close)
     span = min(params.need_bars, n)
@@ -242,15 +242,6 @@ def _last_test(stat: Floats, pvalue: Floats, bars: int) -> TestResult | None:
     if not len(stat) or np.isnan(stat[-1]):
         return None
     return TestResult(float(stat[-1]), float(pvalue[-1]), EG_LAGS, bars - 1 - EG_LAGS, "no cointegration")
-
-
-def _last_residuals(y: Floats, x: Floats, fits: Fits) -> Floats | None:
-    """(N,) residuals of the newest fit, or None where it is undefined."""
-    if not len(y) or np.isnan(fits.beta[-1]):
-        return None
-    w = slice(len(y) - fits.bars, None)
-    last: Floats = fits.spread[-1] + (y[w] - y[-1]) - fits.beta[-1] * (x[w] - x[-1])
-    return last
 
 
 def _or_none(statistic: Callable[[Floats], T], residuals: Floats | None) -> T | None:

@@ -76,6 +76,16 @@ def fit_rows(y: Floats, x: Floats, bars: int, slots: Ints) -> Fits:
     return Fits(bars, *out)
 
 
+def residuals_at(y: Floats, x: Floats, fits: Fits, row: int) -> Floats | None:
+    """(N,) residuals of the fit that ends at ``row``, oldest first; None where it is undefined."""
+    if not len(y) or np.isnan(fits.beta[row]):
+        return None
+    row = row % len(y)
+    w = slice(row - fits.bars + 1, row + 1)
+    resid: Floats = fits.spread[row] + (y[w] - y[row]) - fits.beta[row] * (x[w] - x[row])
+    return resid
+
+
 def eg_rows(y: Floats, x: Floats, fits: Fits, slots: Ints, lags: int = 2) -> tuple[Floats, Floats]:
     """Engle-Granger of every window, at a cost that does not know the window's length.
 
