@@ -202,6 +202,22 @@ def test_a_gap_touches_every_interval_it_overlaps_traded_or_not() -> None:
     assert builder.incomplete() == []
 
 
+def test_a_gap_spares_the_intervals_that_end_where_it_begins_and_begin_after_it_ends() -> None:
+    builder = CandleBuilder("BTCUSDT", grace_ms=GRACE, timeframes_s=(1,))
+    builder.add(at(10_000, 11_000, 12_000, 13_000))
+    builder.gap(11_000, 12_999)
+    assert builder.confirm(20_000)[1].open_ms.tolist() == [10_000, 13_000]
+
+
+def test_the_first_trade_of_the_interval_after_those_that_passed_is_not_late() -> None:
+    builder = CandleBuilder("BTCUSDT", grace_ms=GRACE, timeframes_s=(1,))
+    builder.add(at(10_000))
+    builder.confirm(12_500)
+    builder.add(at(12_000))
+    assert builder.late() == []
+    assert builder.confirm(13_500)[1].open_ms.tolist() == [12_000]
+
+
 def test_a_gap_told_after_its_intervals_passed_is_reported_at_once() -> None:
     builder = CandleBuilder("BTCUSDT", grace_ms=GRACE, timeframes_s=(1,))
     builder.add(at(10_000, 11_000, 12_000))
