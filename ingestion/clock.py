@@ -45,6 +45,10 @@ class EventClock:
             return most
         return min(most, self._newest_ms + SLACK_MS + FASTEST_REPLAY * max(0, now_ms - self._seen_at_ms))
 
+    def first_limit(self, oldest_ms: int) -> int:
+        """The limit within the first batch, by its oldest event: an absurd date is rarely the oldest."""
+        return oldest_ms + SLACK_MS
+
     def saw(self, newest_ms: int, refused: bool, now_ms: int) -> None:
         """What a batch held: its newest believed event time (0: none), and whether a date was refused."""
         if newest_ms:

@@ -15,10 +15,10 @@ from ingestion.holes import Holes
 
 HOLD_S: Final = 1.0  # so long a record waits for those before it
 HOLD_RECORDS: Final = 10_000
-FAR: Final = 50_000_000  # ids; the busiest symbol takes more than a week for so many
-NEWER_MS: Final = 60_000  # a lower id, and yet so much newer than all before: no duplicate
+GIVE_UP_S: Final = 5.0  # so long while the stream goes on below it: then it was never part of it
+AHEAD: Final = 10_000  # ids; further ahead a record alone is not believed
+NEWER_MS: Final = 5_000  # a lower id, and yet so much newer than all before: no duplicate
 STRANGERS: Final = 3  # so many records that agree on an unlikely place are believed
-STRANGERS_KEPT: Final = 1_000
 UNDECIDED_S: Final = 10.0  # so long a stranger keeps what follows from being confirmed
 
 
@@ -39,14 +39,15 @@ class Taken:
 class Continuity:
     """The state of one symbol's numbering.
 
-    Records that are ahead wait up to `HOLD_S`, or until `HOLD_RECORDS` wait, for the missing ones, so that short
-    reordering heals; then what is still missing is declared a gap and the stream goes on. Declared gaps are remembered
-    for latecomers.
+    Records that are ahead wait for the missing ones until nothing has moved for `HOLD_S`, or `HOLD_RECORDS` wait, so
+    that reordering heals; then what is still missing is declared a gap and the stream goes on. Declared gaps are
+    remembered for latecomers. A record that stays ahead for `GIVE_UP_S` while the stream moves on below it is garbage.
 
-    A record more than `FAR` ahead does not fit, nor does one below the expected id whose trade is `NEWER_MS` newer
+    A record more than `AHEAD` ahead does not fit, nor does one below the expected id whose trade is `NEWER_MS` newer
     than all before. Such a stranger alone is garbage and must not poison the symbol: it is forgotten as soon as a
     fitting record arrives. But when `STRANGERS` of them agree and nothing that fits has come for `HOLD_S`, the exchange
-    really has jumped (a relisting, an outage of weeks): they are followed, and the jump is a gap.
+    really has jumped (a long outage, a relisting, or the garbage was what came before): they are followed, and the
+    jump is a gap.
 
     Aggregates are counted by their own ids (``record_id``). Gaps always speak of trade ids, which are what is stored.
     The ids of trades and of aggregates never meet: a symbol that changes its kind of stream gets a new `Continuity`,
@@ -61,6 +62,7 @@ class Continuity:
         self._live = False  # a record has been taken; before that, the first ones together tell the place
         self._held = self._nothing
         self._held_s: Floats = np.empty(0)  # when each arrived
+        self._moved_s = 0.0  # when the stream last went on by itself
         self._strangers = self._nothing
         self._strangers_s = 0.0  # when the first of them came
         self._holes = Holes()
@@ -103,20 +105,23 @@ class Continuity:
         dropped = came - len(records)
         old = records.record_id < (self._next or 0)
         fillers, healed, duplicates = self._holes.fill(records.take(old))
+        if fillers is not None:
+            gaps += self._outside(fillers)
         pool = self._held.joined(records.take(~old))
         arrived_s = np.concatenate((self._held_s, np.full(len(pool) - len(self._held), now_s)))
         _, order = np.unique(pool.record_id, return_index=True)
         duplicates += len(pool) - len(order) + dropped
         pool, arrived_s = pool.take(order), arrived_s[order]
         ready = self._ready(pool.record_id, arrived_s, now_s)
-        taken = pool.take(slice(0, ready))
-        self._held, self._held_s = pool.take(slice(ready, None)), arrived_s[ready:]
+        taken, waiting = pool.take(slice(0, ready)), arrived_s[ready:] > now_s - GIVE_UP_S
+        self._held, self._held_s = pool.take(slice(ready, None)).take(waiting), arrived_s[ready:][waiting]
         gaps += self._account(taken)
-        implausible = self._keep(strange, bool(len(taken)), now_s)
+        implausible = len(pool) - ready - len(self._held) + self._keep(strange, bool(len(taken)), now_s)
         restarted = False
         if self._believed(now_s):
-            restarted = self._strangers.record_id[0] < (self._next or 0)
+            restarted = bool(self._strangers.record_id[0] < (self._next or 0))
             taken = self._follow(gaps, restarted)
+        undecided = len(self._strangers) > 0 and now_s - self._strangers_s < UNDECIDED_S
         return Taken(
             records=taken,
             gaps=tuple(gaps),
@@ -124,7 +129,7 @@ class Continuity:
             healed=healed,
             duplicates=duplicates,
             implausible=implausible,
-            pending=bool(len(self._held)) or (len(self._strangers) > 0 and now_s - self._strangers_s < UNDECIDED_S),
+            pending=bool(len(self._held)) or undecided,
             restarted=restarted,
         )
 
@@ -134,13 +139,22 @@ class Continuity:
         if not self._live:
             everything = np.sort(np.concatenate((self._held.record_id, ids)))
             place = everything[len(everything) // 2] if len(everything) else 0
-            far: Bools = np.abs(ids - place) > FAR
+            far: Bools = np.abs(ids - place) > AHEAD
             return far
         expected = self._next or 0
-        newer: Bools = (ids < expected) & (records.ts_ms > self._last_ms + NEWER_MS)
-        if newer.any():
-            newer &= ~self._holes.holds(records)
-        return newer | (ids > expected + FAR)
+        newest = max(expected, int(self._held.record_id[-1])) if len(self._held) else expected
+        above = np.sort(ids[ids > newest])
+        odd: Bools = (ids < expected) & (records.ts_ms > self._last_ms + NEWER_MS)
+        leaps = np.flatnonzero(np.diff(above, prepend=newest) > AHEAD)
+        return odd | (ids >= above[leaps[0]]) if len(leaps) else odd
+
+    def _outside(self, fillers: Records) -> list[Gap]:
+        """Latecomers whose trade time lies outside the gap they fill: the candles there must be built again, too."""
+        return [
+            Gap(fillers.symbol, int(fillers.first_id[row]) - 1, int(fillers.trade_id[row]) + 1, at_ms, at_ms)
+            for row in np.flatnonzero(~self._holes.spans(fillers))
+            for at_ms in (int(fillers.ts_ms[row]),)
+        ]
 
     def _begin(self, records: Records, gaps: list[Gap]) -> Records:
         """The first records: whatever comes is the beginning, or it follows the trade to resume at."""
@@ -162,12 +176,17 @@ class Continuity:
         n = len(ids)
         if not n:
             return 0
-        steps = np.concatenate(([ids[0] != self._next], np.diff(ids) != 1))  # True where something is missing before
+        holes = np.flatnonzero(np.concatenate(([ids[0] != self._next], np.diff(ids) != 1)))
+        ready = int(holes[0]) if len(holes) else n
+        if ready:
+            self._moved_s = now_s
+        if n - ready > HOLD_RECORDS:
+            return n
         overdue = np.flatnonzero(arrived_s <= now_s - HOLD_S)
-        start = int(overdue[-1]) + 1 if len(overdue) else 0
-        holes = np.flatnonzero(steps[start:])
-        ready = start + int(holes[0]) if len(holes) else n
-        return n if n - ready > HOLD_RECORDS else ready
+        if now_s - self._moved_s < HOLD_S or not len(overdue) or overdue[-1] < ready:
+            return ready
+        behind = holes[holes > overdue[-1]]
+        return int(behind[0]) if len(behind) else n
 
     def _account(self, records: Records) -> list[Gap]:
         """Move on over these, ordered by id; what they leave out is gaps."""
@@ -197,23 +216,30 @@ class Continuity:
 
     def _keep(self, strange: Records, progress: bool, now_s: float) -> int:
         """Remember strangers, unless something that fits has come; how many are given up."""
+        known = self._strangers
         if progress:
-            given_up = len(strange) + len(self._strangers)
             self._strangers = self._nothing
-            return given_up
+            return len(known) + len(strange)
         if not len(strange):
             return 0
-        if not len(self._strangers):
-            self._strangers_s = now_s
-        all_of_them = self._strangers.joined(strange)
-        near = np.abs(all_of_them.record_id - strange.record_id[-1]) <= FAR
-        kept = all_of_them.take(near).take(slice(-STRANGERS_KEPT, None))
-        _, order = np.unique(kept.record_id, return_index=True)
-        self._strangers = kept.take(order)
-        return len(all_of_them) - len(self._strangers)
+        if len(known):
+            ids, low, high = strange.record_id, known.record_id[0] - AHEAD, known.record_id[-1] + AHEAD
+            agreeing = strange.take((ids >= low) & (ids <= high))
+            if len(agreeing) or len(known) >= STRANGERS:
+                pool = known.joined(agreeing)
+                _, order = np.unique(pool.record_id, return_index=True)
+                self._strangers = pool.take(order)
+                return len(known) + len(strange) - len(order)
+        place = strange.record_id[len(strange) // 2]
+        pool = strange.take(np.abs(strange.record_id - place) <= AHEAD)
+        _, order = np.unique(pool.record_id, return_index=True)
+        self._strangers, self._strangers_s = pool.take(order), now_s
+        return len(known) + len(strange) - len(order)
 
     def _believed(self, now_s: float) -> bool:
-        return len(self._strangers) >= STRANGERS and not len(self._held) and now_s - self._strangers_s >= HOLD_S
+        n = len(self._strangers)
+        waited = now_s - self._strangers_s >= HOLD_S or n > HOLD_RECORDS
+        return n >= STRANGERS and waited and not len(self._held)
 
     def _follow(self, gaps: list[Gap], restarted: bool) -> Records:
         """Go on where the strangers are."""

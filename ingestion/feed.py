@@ -9,30 +9,25 @@ import logging
 import random
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, Protocol
 
 from core.errors import LineDown, LineRefused
 from core.types import Batch, FeedStatus
 from ingestion.backoff import delays
 from ingestion.binance import StreamKind
-from ingestion.clock import EventClock
 from ingestion.control import Control
-from ingestion.pulse import Pulse, StreamKey
+from ingestion.pulse import StreamKey
+from ingestion.session import Session, Wish
+from ingestion.tally import Tally, spoke
 from ingestion.transport import Connect, Line
+from ingestion.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
-FLUSH_S: Final = 0.05  # a frame waits at most this long for others
-FLUSH_FRAMES: Final = 2_000
-IDLE_READ_S: Final = 0.25
-PING_EVERY_S: Final = 20.0
-ANSWER_WITHIN_S: Final = 10.0  # after a ping, or within a frame
 HEALTHY_AFTER_S: Final = 5.0  # a connection that delivered for so long makes the backoff start afresh
 REFUSED_WAIT_S: Final = 60.0  # after 403, 418 and 429
-REPORT_EVERY_S: Final = 60.0  # refused frames are logged at most this often
-NOT_WORTH_A_LINE: Final = ("not_market", "foreign")  # expected on this stream
+WATCH_EVERY_S: Final = 1.0
 
 SIMULATOR_HEADER: Final = "x-pairsight-simulator"
 
@@ -65,6 +60,10 @@ class Feed:
         on_batch: Callable[[Batch], None],
         on_line_up: Callable[[], None] = lambda: None,
         on_line_down: Callable[[str], None] = lambda reason: None,
+        on_silent: Callable[[list[str]], None] = lambda symbols: None,
+        on_given_up: Callable[[list[str], str], None] = lambda symbols, kind: None,
+        other_routes: Sequence[str] = (),
+        moves: Callable[[str], bool] = lambda symbol: True,
         now_s: Callable[[], float] = time.monotonic,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         waits: Callable[[], Iterator[float]] = delays,
@@ -73,18 +72,25 @@ class Feed:
         self.name = name
         self._wire = wire
         self._base = base
-        self._route = route
+        self._routes = (route, *other_routes)
+        self._route_at = 0
         self._connect = connect
         self._on_batch = on_batch
         self._on_line_up = on_line_up
         self._on_line_down = on_line_down
+        self._on_silent = on_silent
+        self._on_given_up = on_given_up
+        self._moves = moves
         self._now_s = now_s
         self._now_ms = now_ms
         self._delays = waits
         self._uniform = uniform
         self._lock = threading.Lock()  # guards everything below
         self._control = Control(wire.subscribe, wire.unsubscribe)
-        self._pulse = Pulse()
+        self._tally = Tally()
+        self._watchdog = Watchdog()
+        self._watched_s = 0.0
+        self._closing = False  # the server announced the end of this connection
         self._streams: dict[StreamKey, str] = {}  # to its name on the wire
         self._symbols: frozenset[str] = frozenset()
         self._run: _Run | None = None
@@ -94,14 +100,7 @@ class Feed:
         self._since_ms: int | None = None
         self._next_try_s: float | None = None
         self._connections = 0
-        self._frames = 0
-        self._records = 0
-        self._rejected: Counter[str] = Counter()
-        self._unreported: Counter[str] = Counter()
-        self._reported_s = -REPORT_EVERY_S
-        self._heard_s: float | None = None
         self._simulated: Literal["", "market", "replay"] = ""
-        self._clock = EventClock()
 
     # What others ask of it, from any thread
 
@@ -124,9 +123,9 @@ class Feed:
         if run is None:
             return True
         run.stop.set()
-        line = run.line
-        if line is not None:
-            line.close()
+        session = run.session
+        if session is not None:
+            session.close()
         if run.thread is not threading.current_thread():
             run.thread.join(timeout_s)
         if run.thread.is_alive():
@@ -149,38 +148,45 @@ class Feed:
             self._control.drop(names)
             self._changed()
 
+    def expect(self, kind: StreamKind, per_day: Mapping[str, float]) -> None:
+        """How many records a day each symbol's stream should bring, so that the silence of thin ones is understood."""
+        with self._lock:
+            self._watchdog.expect({(symbol, kind): count / 86_400 for symbol, count in per_day.items()})
+
     def status(self) -> FeedStatus:
         """All there is to know, as a value."""
         with self._lock:
             now_s = self._now_s()
+            session = self._run.session if self._run is not None and self._state == "live" else None
             return FeedStatus(
                 state=self._state,
                 reason=self._reason,
                 url=self._url,
                 connected_since_ms=self._since_ms if self._state == "live" else None,
                 reconnects=max(0, self._connections - 1),
-                frames=self._frames,
-                records=self._records,
-                rejected=dict(self._rejected),
-                watermark_ms=self._clock.newest_ms,
-                last_frame_age_s=None if self._heard_s is None else max(0.0, now_s - self._heard_s),
+                frames=self._tally.frames,
+                records=self._tally.records,
+                rejected=dict(self._tally.rejected),
+                watermark_ms=self._tally.clock.newest_ms,
+                last_frame_age_s=max(0.0, now_s - session.heard_s) if session is not None else None,
                 next_try_in_s=None if self._next_try_s is None else max(0.0, self._next_try_s - now_s),
-                streams=self._pulse.streams(now_s),
+                streams=self._tally.pulse.streams(now_s),
                 simulated=self._simulated,
             )
 
     def _changed(self) -> None:
         self._symbols = frozenset(symbol for symbol, _ in self._streams)
-        self._pulse.watch(self._streams, self._now_s())
+        self._tally.pulse.watch(self._streams, self._now_s())
 
     # The thread
 
     def _main(self, run: _Run) -> None:
         waits = self._delays()
         while not run.stop.is_set():
-            wait_s = 0.0
+            wait_s, reason = 0.0, ""
             try:
-                reason = self._connection(run)
+                run.healthy = False
+                self._connection(run)
             except LineRefused as refused:
                 reason = str(refused)
                 if refused.status == 451:
@@ -204,104 +210,112 @@ class Feed:
             self._on_line_down(reason)
             run.stop.wait(wait_s)
 
-    def _connection(self, run: _Run) -> str:
-        """One connection, from opening to end. Raises `LineDown`; returns why it was ended from here."""
+    def _connection(self, run: _Run) -> None:
+        """One connection, from opening to end. Raises `LineDown` unless it was ended from here."""
+        first = True
+
+        def open_line() -> Line:
+            nonlocal first
+            line = self._open(run, renewal=not first)
+            if first:
+                self._on_line_up()
+            first = False
+            return line
+
+        session = Session(
+            open_line=open_line,
+            deliver=self._deliver,
+            tend=self._tend,
+            now_s=self._now_s,
+            uniform=self._uniform,
+        )
+        run.session = session
+        try:
+            session.run(run.stop)
+        finally:
+            run.session = None
+            run.healthy = session.healthy_s >= HEALTHY_AFTER_S
+
+    def _open(self, run: _Run, renewal: bool) -> Line:
         with self._lock:
             names = self._control.opening()
-            url = self._wire.stream_url(self._base, self._route, names)
-        run.healthy = False
-        self._enter(run, "connecting", self._reason, url=url)
+            url = self._wire.stream_url(self._base, self._routes[self._route_at], names)
+        if renewal:
+            log.info("%s: renewing the connection", self.name)
+        else:
+            self._enter(run, "connecting", self._reason, url=url)
         line = self._connect(url)
-        run.line = line
-        try:
-            opened_s = self._now_s()
-            with self._lock:
-                self._control.opened(names, opened_s)
-                self._pulse.restart(opened_s)
+        with self._lock:
+            now_s = self._now_s()
+            self._control.opened(names, now_s)
+            self._closing = False
+            self._since_ms = self._now_ms()
+            if not renewal:
+                self._tally.pulse.restart(now_s)
                 self._connections += 1
-                self._since_ms = self._now_ms()
-                self._heard_s = opened_s
-                mark = line.headers.get(SIMULATOR_HEADER, "")
-                self._simulated = "replay" if mark == "replay" else "market" if mark else ""
-            self._enter(run, "live", "")
-            self._on_line_up()
-            return self._listen(run, line)
-        finally:
-            run.line = None
-            line.close()
+            mark = line.headers.get(SIMULATOR_HEADER, "")
+            self._simulated = "replay" if mark == "replay" else "market" if mark else ""
+        self._enter(run, "live", "", url=url)
+        return line
 
-    def _listen(self, run: _Run, line: Line) -> str:
-        opened_s = heard_s = pinged_s = self._now_s()
-        received = line.received
-        frames: list[bytes] = []
-        first_s = 0.0  # when the oldest waiting frame came
-        try:
-            while not run.stop.is_set():
-                now_s = self._now_s()
-                arrived = line.read(max(0.001, first_s + FLUSH_S - now_s) if frames else IDLE_READ_S)
-                now_s = self._now_s()
-                if arrived:
-                    if not frames:
-                        first_s = now_s
-                    frames += arrived
-                if frames and (len(frames) >= FLUSH_FRAMES or now_s - first_s >= FLUSH_S):
-                    ready, frames = frames, []
-                    self._deliver(ready, now_s)
-                    run.healthy = run.healthy or now_s - opened_s >= HEALTHY_AFTER_S
-                if line.received != received:
-                    received, heard_s = line.received, now_s
-                    self._heard_s = now_s
-                if line.mid_frame and now_s - heard_s > ANSWER_WITHIN_S:
-                    return f"The connection stalled within a message for {ANSWER_WITHIN_S:g} s."
-                if pinged_s > heard_s and now_s - pinged_s > ANSWER_WITHIN_S:
-                    return f"The connection is dead: no answer for {now_s - heard_s:.0f} s."
-                if now_s - pinged_s >= PING_EVERY_S:
-                    line.ping()
-                    pinged_s = now_s
-                self._speak(line, now_s)
-        finally:
-            if frames:  # what arrived before the end counts
-                self._deliver(frames, self._now_s())
-        return "Stopped."
-
-    def _speak(self, line: Line, now_s: float) -> None:
+    def _tend(self, line: Line, now_s: float) -> Wish:
+        """What a connection needs at each turn: requests, and a look at silent streams."""
         with self._lock:
             due = self._control.due(now_s)
             late = self._control.unanswered(now_s)
+            closing, self._closing = self._closing, False
         for frame in due:
             line.send(frame)
         if late:
             raise LineDown("The exchange does not answer requests on this connection.")
+        wish: Wish = "renew" if closing else ""
+        if now_s - self._watched_s >= WATCH_EVERY_S:
+            self._watched_s = now_s
+            wish = self._watch(now_s) or wish
+        return wish
 
-    def _deliver(self, frames: list[bytes], now_s: float) -> None:
-        now_ms = self._now_ms()
-        symbols = self._symbols
-        latest_ms = self._clock.limit(now_ms)
-        batch = self._wire.parse(frames, symbols, latest_ms)
+    def _watch(self, now_s: float) -> Wish:
+        """Do what the watchdog advises for streams that should speak and do not."""
         with self._lock:
-            self._clock.saw(batch.watermark_ms, "bad_time" in batch.rejected, now_ms)
-            self._pulse.take(batch, now_s)
-            self._frames += batch.frames
-            self._records += sum(map(len, batch.records))
+            beats = {key: beat for key, beat in self._tally.pulse.beats.items() if self._moves(key[0])}
+            advice = self._watchdog.advise(beats, now_s)
+            if advice.again:
+                self._control.again(self._streams[key] for key in advice.again)
+        if advice.again:
+            log.warning("%s: silent, asking again for %s", self.name, _named(advice.again))
+            self._on_silent([symbol for symbol, _ in advice.again])
+        if advice.renew:
+            log.warning("%s: still silent, opening a new connection for %s", self.name, _named(advice.renew))
+        if not advice.given_up:
+            return "renew" if advice.renew else ""
+        if self._route_at + 1 < len(self._routes):
+            self._route_at += 1
+            self._watchdog.tried_elsewhere(advice.given_up, now_s)
+            route = self._routes[self._route_at] or "without a route"
+            log.warning("%s: trying the address %s for %s", self.name, route, _named(advice.given_up))
+            return "renew"
+        log.warning("%s: no address delivers %s", self.name, _named(advice.given_up))
+        for kind in dict.fromkeys(kind for _, kind in advice.given_up):
+            self._on_given_up([symbol for symbol, its in advice.given_up if its == kind], kind)
+        return "renew" if advice.renew else ""
+
+    def _deliver(self, frames: list[bytes], now_s: float) -> Iterable[StreamKey]:
+        symbols = self._symbols
+        with self._lock:
+            batch = self._tally.read(
+                lambda latest_ms: self._wire.parse(frames, symbols, latest_ms), now_s, self._now_ms()
+            )
+            self._closing = self._closing or batch.closing
             for reply in batch.replies:
                 self._control.answered(reply)
-            if batch.rejected:
-                self._rejected.update(batch.rejected)
-                self._unreported.update(batch.rejected)
-                self._report(now_s)
+            refused = self._tally.report(now_s)
         for reply in batch.replies:
             if reply.error is not None:
                 log.warning("%s: the exchange refused a request: %s", self.name, reply.error)
+        if refused:
+            log.warning("%s: refused since the last report: %s", self.name, dict(refused))
         self._on_batch(batch)
-
-    def _report(self, now_s: float) -> None:
-        if now_s - self._reported_s < REPORT_EVERY_S:
-            return
-        told = {reason: n for reason, n in self._unreported.items() if not reason.startswith(NOT_WORTH_A_LINE)}
-        if told:
-            self._reported_s = now_s
-            log.warning("%s: frames refused since the last report: %s", self.name, told)
-        self._unreported.clear()
+        return spoke(batch)
 
     def _enter(
         self,
@@ -327,5 +341,9 @@ class _Run:
     def __init__(self) -> None:
         self.stop = threading.Event()
         self.thread: threading.Thread = threading.current_thread()
-        self.line: Line | None = None
+        self.session: Session | None = None
         self.healthy = False
+
+
+def _named(keys: Iterable[StreamKey]) -> str:
+    return ", ".join(f"{symbol} ({kind})" for symbol, kind in keys)

@@ -23,21 +23,25 @@ class Holes:
 
     def __init__(self) -> None:
         self._holes: list[_Hole] = []
+        self._recent: list[Gap] = []  # with those that have been filled
 
     def add(self, gap: Gap) -> None:
         """Remember a gap; one without both bounds cannot be filled by latecomers."""
         if gap.after_id is not None and gap.before_id is not None:
             self._holes = [*self._holes[1 - KEPT :], _Hole(gap, [(gap.after_id + 1, gap.before_id - 1)])]
+            self._recent = [*self._recent[1 - KEPT :], gap]
 
     def clear(self) -> None:
         """Forget all: the numbering has begun anew."""
         self._holes = []
+        self._recent = []
 
-    def holds(self, records: Records) -> Bools:
-        """Which records lie in a gap (of its ids, whether or not they have come meanwhile)."""
+    def spans(self, records: Records) -> Bools:
+        """Whether each record's trade time lies within the gap that its ids lie in."""
         inside = np.zeros(len(records), np.bool_)
-        for hole in self._holes:
-            inside |= (records.first_id > (hole.gap.after_id or 0)) & (records.trade_id < (hole.gap.before_id or 0))
+        for gap in self._recent:
+            by_id = (records.first_id > (gap.after_id or 0)) & (records.trade_id < (gap.before_id or 0))
+            inside |= by_id & (records.ts_ms >= gap.from_ms) & (records.ts_ms <= gap.to_ms)
         return inside
 
     def fill(self, old: Records) -> tuple[Records | None, tuple[Gap, ...], int]:

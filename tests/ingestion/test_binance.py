@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import BadFrame
@@ -223,6 +223,7 @@ junk = st.binary(max_size=60) | st.sampled_from([trade(), aggregate(), mark(), b
 )
 
 
+@settings(deadline=None)
 @given(st.lists(junk, max_size=12))
 def test_no_bytes_make_parse_raise_and_every_frame_is_accounted_for(frames: list[bytes]) -> None:
     batch = binance.parse(frames)
@@ -241,6 +242,7 @@ values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("eETstpqXmafl"), values, max_size=8), st.sampled_from(["trade", "aggTrade"]))
 def test_no_value_in_any_key_makes_parse_raise(keys: dict[str, object], event: str) -> None:
     frame = json.loads(trade() if event == "trade" else aggregate())
@@ -249,6 +251,7 @@ def test_no_value_in_any_key_makes_parse_raise(keys: dict[str, object], event: s
     assert any(77 in found.record_id for found in batch.records)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**17), st.integers(0, 8))
 def test_a_printed_decimal_is_read_as_the_float_python_reads(digits: int, places: int) -> None:
     text = f"{digits // 10**places}.{digits % 10**places:0{places}d}" if places else str(digits)

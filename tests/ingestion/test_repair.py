@@ -133,7 +133,7 @@ def tapes(draw: st.DrawFn) -> Tape:
     )
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(tapes(), st.data())
 def test_every_second_not_called_lost_equals_the_truth(exchange: Tape, data: st.DataObject) -> None:
     after = data.draw(st.integers(0, len(exchange.rows) - 3))
@@ -154,7 +154,7 @@ def test_every_second_not_called_lost_equals_the_truth(exchange: Tape, data: st.
             assert got[at][5] >= truth[at][5]
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(tapes(), st.data())
 def test_with_exact_trades_at_hand_nothing_is_lost(exchange: Tape, data: st.DataObject) -> None:
     exchange = replace(exchange, newest=1_000)
