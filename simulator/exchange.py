@@ -24,6 +24,10 @@ class History(Protocol):
         """The last price before a moment."""
         ...
 
+    def id_at(self, symbol: str, at_ms: int) -> int:
+        """Id of the first record from a moment on."""
+        ...
+
     def minutes(self, symbol: str, from_ms: int, to_ms: int) -> Bars:
         """Minutes that open within ``[from_ms, to_ms)``."""
         ...
@@ -67,6 +71,10 @@ class Source(Protocol):
 
     def take(self, now_ms: int, limit: int) -> Sequence[Item]:
         """What has happened up to ``now_ms`` and was not taken yet, in order of arrival, at most ``limit``."""
+        ...
+
+    def quote(self, symbol: str, at_ms: int) -> tuple[int, int] | None:
+        """Best bid and ask at a moment, in units of the last digit; None where the source has its own messages."""
         ...
 
     @property

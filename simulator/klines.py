@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from core.types import Ints
 from simulator.bars import HOUR_MS, INTERVALS_MS, MINUTE_MS, MONTH, Bars, next_open, open_of, opens, roll_up
 from simulator.decimals import printed
@@ -11,14 +13,23 @@ from simulator.records import Instrument
 Row = list[int | str]
 
 
-def bars_of(
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which bars are wanted: their opening times, where the last one ends, and whether hours will do as base."""
+
+    at: list[int]
+    end_ms: int
+    coarse: bool
+
+
+def span_of(
     exchange: Exchange, symbol: str, interval: str, limit: int, start_ms: int | None = None, end_ms: int | None = None
-) -> Bars:
-    """Bars of one interval, oldest first, the open one last: from ``start_ms``, or the newest up to ``end_ms``."""
+) -> Span | None:
+    """At most ``limit`` bars from ``start_ms`` on, or the newest up to ``end_ms``; the open one included."""
     now = exchange.clock.now_ms()
     first_known = exchange.listed_ms(symbol)
     if first_known is None or now < first_known:
-        return Bars.of([])
+        return None
     last = min(now, end_ms) if end_ms is not None else now
     first = first_known
     if start_ms is not None and start_ms > first:
@@ -26,7 +37,7 @@ def bars_of(
         if first < start_ms:
             first = next_open(interval, first)
     if first > last:
-        return Bars.of([])
+        return None
     if interval != MONTH:  # keeps the list of opening times short
         span = limit * INTERVALS_MS[interval]
         if start_ms is None:
@@ -37,8 +48,18 @@ def bars_of(
     at = at[-limit:] if start_ms is None else at[:limit]
     end = min(next_open(interval, at[-1]), now // MINUTE_MS * MINUTE_MS + MINUTE_MS)
     coarse = interval == MONTH or INTERVALS_MS[interval] >= HOUR_MS
-    base = exchange.bars(symbol, at[0], end, coarse)
-    return roll_up(base, at, end, exchange.close_before(symbol, at[0]))
+    return Span(at, end, coarse)
+
+
+def bars_of(
+    exchange: Exchange, symbol: str, interval: str, limit: int, start_ms: int | None = None, end_ms: int | None = None
+) -> Bars:
+    """Bars of one interval, oldest first, as ``span_of`` says."""
+    span = span_of(exchange, symbol, interval, limit, start_ms, end_ms)
+    if span is None:
+        return Bars.of([])
+    base = exchange.bars(symbol, span.at[0], span.end_ms, span.coarse)
+    return roll_up(base, span.at, span.end_ms, exchange.close_before(symbol, span.at[0]))
 
 
 def rest_rows(bars: Bars, interval: str, instrument: Instrument) -> list[Row]:

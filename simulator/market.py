@@ -83,8 +83,10 @@ class Market:
         """A market does not end."""
         return None
 
-    def quote(self, symbol: str, at_ms: int) -> tuple[int, int]:
-        """Best bid and ask at a moment, in units of the last digit."""
+    def quote(self, symbol: str, at_ms: int) -> tuple[int, int] | None:
+        """Best bid and ask at a moment, in units of the last digit; None for a contract without a market."""
+        if symbol not in self.history:
+            return None
         hour, second = divmod(at_ms // 1000, HOUR_S)
         seconds = self.history.seconds(symbol, hour - EPOCH_HOUR)
         tick = next(i.tick for i in self.instruments if i.symbol == symbol)
@@ -167,9 +169,10 @@ class Bookkeeping:
                 made = self._seconds[key] = self._activity.seconds(symbol, hour)
             return made
 
-    def first_id(self, symbol: str, at_ms: int) -> int:
-        """Id of the first record of the hour that holds a moment."""
-        return self._activity.first_id(symbol, at_ms // HOUR_MS - EPOCH_HOUR)
+    def id_at(self, symbol: str, at_ms: int) -> int:
+        """Id of the first record from a second on."""
+        hour, second = divmod(at_ms // 1000, HOUR_S)
+        return int(self.seconds(symbol, hour - EPOCH_HOUR).first_id[second])
 
     def minutes(self, symbol: str, from_ms: int, to_ms: int) -> Bars:
         """Minutes that open within ``[from_ms, to_ms)``; those without an execution are left out."""

@@ -38,6 +38,10 @@ class Replay:
         self._next = last
         return self._items[first:last]
 
+    def quote(self, symbol: str, at_ms: int) -> tuple[int, int] | None:
+        """A recording has its own quotes, or none."""
+        return None
+
     @property
     def end_ms(self) -> int | None:
         """Event time of the last item once all are taken."""

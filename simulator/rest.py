@@ -1,28 +1,25 @@
-"""The REST endpoints: parameters checked as the exchange checks them, answers in its shapes, refusals in its words."""
+"""The REST endpoints: answers in the exchange's shapes, and what each of them costs."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from simulator.bars import DAY_MS, INTERVALS
+from simulator.contracts import exchange_info
+from simulator.day import day_of
 from simulator.decimals import printed, scaled
 from simulator.exchange import Exchange
-from simulator.klines import bars_of, rest_rows
+from simulator.funding import marked
+from simulator.klines import bars_of, rest_rows, span_of
+from simulator.parameters import Params, Refusal, limit_of, required, symbol_of, time_range, whole
 from simulator.records import Instrument, Record
 
-Params = Mapping[str, str]
 AGG_WINDOW_MS: Final = 2 * DAY_MS
-MAX_PRICE: Final = 4_529_764
-
-
-class Refusal(Exception):  # noqa: N818 (what the exchange does)
-    """An error body: HTTP status, code and message."""
-
-    def __init__(self, status: int, code: int, msg: str) -> None:
-        super().__init__(msg)
-        self.status, self.code, self.msg = status, code, msg
+KLINES_DEFAULT: Final = 500
+KLINES_MOST: Final = 1500
 
 
 def time(exchange: Exchange, params: Params) -> object:
@@ -35,23 +32,44 @@ def ping(exchange: Exchange, params: Params) -> object:
     return {}
 
 
+def info(exchange: Exchange, params: Params) -> object:
+    """``/fapi/v1/exchangeInfo``."""
+    return exchange_info(exchange)
+
+
 def klines(exchange: Exchange, params: Params) -> object:
     """``/fapi/v1/klines``."""
-    symbol = _symbol(exchange, params)
-    interval = _required(params, "interval")
+    symbol, interval, limit, start, end = _klines_asked(exchange, params)
+    return rest_rows(bars_of(exchange, symbol, interval, limit, start, end), interval, exchange.instruments[symbol])
+
+
+def _klines_asked(exchange: Exchange, params: Params) -> tuple[str, str, int, int | None, int | None]:
+    symbol = symbol_of(exchange, params)
+    interval = required(params, "interval")
     if interval not in INTERVALS:
         raise Refusal(400, -1120, "Invalid interval.")
-    start, end = _range(params)
-    bars = bars_of(exchange, symbol, interval, _limit(params, 500, 1500), start, end)
-    return rest_rows(bars, interval, exchange.instruments[symbol])
+    start, end = time_range(params)
+    return symbol, interval, limit_of(params, KLINES_DEFAULT, KLINES_MOST), start, end
+
+
+def klines_work(exchange: Exchange, params: Params) -> Callable[[], object] | None:
+    """What of ``klines`` can be worked out on another thread beforehand: the bars of the past."""
+    history = exchange.source.history
+    symbol, interval, limit, start, end = _klines_asked(exchange, params)
+    span = span_of(exchange, symbol, interval, limit, start, end)
+    if history is None or symbol not in history or span is None:
+        return None
+    end_ms = min(span.end_ms, exchange.source.past_start_ms)
+    known, first, coarse = history, span.at[0], span.coarse
+    return lambda: known.hours(symbol, first, end_ms) if coarse else known.minutes(symbol, first, end_ms)
 
 
 def agg_trades(exchange: Exchange, params: Params) -> object:
     """``/fapi/v1/aggTrades``: two days back at most, and no further than the simulator remembers single trades."""
-    symbol = _symbol(exchange, params)
-    start, end = _range(params)
-    from_id = _whole(params, "fromId")
-    limit = _limit(params, 500, 1000)
+    symbol = symbol_of(exchange, params)
+    start, end = time_range(params)
+    from_id = whole(params, "fromId")
+    limit = limit_of(params, 500, 1000)
     if from_id is not None and (start is not None or end is not None):
         raise Refusal(400, -1128, "Combination of optional parameters invalid.")
     log = exchange.tapes[symbol].aggregates
@@ -76,72 +94,9 @@ def agg_trades(exchange: Exchange, params: Params) -> object:
 
 def trades(exchange: Exchange, params: Params) -> object:
     """``/fapi/v1/trades``: the newest executions."""
-    symbol = _symbol(exchange, params)
+    symbol = symbol_of(exchange, params)
     instrument = exchange.instruments[symbol]
-    newest = exchange.tapes[symbol].newest_trades(_limit(params, 500, 1000))
-    return [_trade_row(r, instrument) for r in newest]
-
-
-def exchange_info(exchange: Exchange, params: Params) -> object:
-    """``/fapi/v1/exchangeInfo``."""
-    return {
-        "timezone": "UTC",
-        "serverTime": exchange.clock.now_ms(),
-        "futuresType": "U_MARGINED",
-        "rateLimits": [
-            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400},
-            {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": 1200},
-        ],
-        "exchangeFilters": [],
-        "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],
-        "symbols": [_symbol_info(i, n) for n, i in enumerate(exchange.instruments.values())],
-    }
-
-
-def _symbol_info(i: Instrument, n: int) -> dict[str, object]:
-    tick = printed(i.tick, i.price_decimals)
-    step = printed(1, i.qty_decimals)
-    filters: list[dict[str, object]] = [
-        {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": str(MAX_PRICE), "tickSize": tick},
-        {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "1000000", "stepSize": step},
-        {"filterType": "MARKET_LOT_SIZE", "minQty": step, "maxQty": "120000", "stepSize": step},
-        {"filterType": "MAX_NUM_ORDERS", "limit": 200},
-        {"filterType": "MAX_NUM_ALGO_ORDERS", "limit": 10},
-        {"filterType": "MIN_NOTIONAL", "notional": i.min_notional},
-        {
-            "filterType": "PERCENT_PRICE",
-            "multiplierUp": "1.0500",
-            "multiplierDown": "0.9500",
-            "multiplierDecimal": "4",
-        },
-    ]
-    turn = n % len(filters)  # their order means nothing, so it differs from symbol to symbol
-    return {
-        "symbol": i.symbol,
-        "pair": i.symbol.partition("_")[0],
-        "contractType": i.contract_type if i.status != "PENDING_TRADING" else "",
-        "deliveryDate": 4_133_404_800_000 if i.contract_type != "CURRENT_QUARTER" else 1_798_185_600_000,
-        "onboardDate": i.onboard_ms,
-        "status": i.status,
-        "maintMarginPercent": "2.5000",
-        "requiredMarginPercent": "5.0000",
-        "baseAsset": i.base,
-        "quoteAsset": i.quote,
-        "marginAsset": i.quote,
-        "pricePrecision": i.price_decimals,
-        "quantityPrecision": i.qty_decimals,
-        "baseAssetPrecision": 8,
-        "quotePrecision": 8,
-        "underlyingType": "COIN" if i.contract_type != "TRADIFI_PERPETUAL" else "COMMODITY",
-        "underlyingSubType": [],
-        "triggerProtect": "0.0500",
-        "liquidationFee": "0.012500",
-        "marketTakeBound": "0.05",
-        "maxMoveOrderLimit": 10000,
-        "filters": filters[turn:] + filters[:turn],
-        "orderTypes": ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"],
-        "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],
-    }
+    return [_trade_row(r, instrument) for r in exchange.tapes[symbol].newest_trades(limit_of(params, 500, 1000))]
 
 
 def _trade_row(r: Record, i: Instrument) -> dict[str, object]:
@@ -157,54 +112,131 @@ def _trade_row(r: Record, i: Instrument) -> dict[str, object]:
     }
 
 
-def _required(params: Params, name: str) -> str:
-    value = params.get(name, "")
-    if not value:
-        raise Refusal(400, -1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
-    return value
+def historical_trades(exchange: Exchange, params: Params) -> object:
+    """``/fapi/v1/historicalTrades``: not without a key, and the simulator hands out none."""
+    raise Refusal(401, -2014, "API-key format invalid.")
 
 
-def _symbol(exchange: Exchange, params: Params) -> str:
-    symbol = _required(params, "symbol").upper()
-    if symbol not in exchange.instruments:
-        raise Refusal(400, -1121, "Invalid symbol.")
-    return symbol
+def premium_index(exchange: Exchange, params: Params) -> object:
+    """``/fapi/v1/premiumIndex``: one contract, or all that have a price."""
+    if "symbol" in params:
+        return _premium(exchange, symbol_of(exchange, params))
+    return [_premium(exchange, symbol) for symbol, tape in exchange.tapes.items() if tape.last_price]
 
 
-def _whole(params: Params, name: str) -> int | None:
-    value = params.get(name)
-    if value is None:
+def _premium(exchange: Exchange, symbol: str) -> dict[str, object]:
+    now = exchange.clock.now_ms()
+    mark = marked(exchange.instruments[symbol], float(exchange.tapes[symbol].last_price or 0), now)
+    return {
+        "symbol": symbol,
+        "markPrice": f"{mark.mark:.8f}",
+        "indexPrice": f"{mark.index:.8f}",
+        "estimatedSettlePrice": f"{mark.index:.8f}",
+        "lastFundingRate": f"{mark.rate:.8f}",
+        "interestRate": "0.00010000",
+        "nextFundingTime": mark.next_funding_ms,
+        "time": now,
+    }
+
+
+def funding_info(exchange: Exchange, params: Params) -> object:
+    """``/fapi/v1/fundingInfo``; ``updateTime`` may be null."""
+    return [
+        {
+            "symbol": i.symbol,
+            "adjustedFundingRateCap": "0.00300000",
+            "adjustedFundingRateFloor": "-0.00300000",
+            "fundingIntervalHours": i.funding_hours,
+            "disclaimer": False,
+            "updateTime": None if n % 2 else 1_756_684_800_000,
+        }
+        for n, i in enumerate(exchange.instruments.values())
+        if i.status == "TRADING" and i.contract_type != "CURRENT_QUARTER"
+    ]
+
+
+def ticker_24hr(exchange: Exchange, params: Params) -> object:
+    """``/fapi/v1/ticker/24hr``: an object with a symbol, an array without."""
+    if "symbol" in params:
+        symbol = symbol_of(exchange, params)
+        found = _day_row(exchange, symbol)
+        return found if found is not None else {"symbol": symbol, "lastPrice": "0", "volume": "0", "count": 0}
+    rows = (_day_row(exchange, symbol) for symbol in exchange.instruments)
+    return [row for row in rows if row is not None]
+
+
+def ticker_work(exchange: Exchange, params: Params) -> Callable[[], object] | None:
+    """The bars of the day, on another thread."""
+    history, now = exchange.source.history, exchange.clock.now_ms()
+    symbols = [symbol_of(exchange, params)] if "symbol" in params else list(exchange.instruments)
+    if history is None:
         return None
-    if not value.isascii() or not value.isdigit() or len(value) > 19:
-        legal = "^[0-9]{1,20}$"
-        raise Refusal(400, -1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'.")
-    return int(value)
+    known, end = history, min(now, exchange.source.past_start_ms)
+    return lambda: [known.minutes(symbol, now - DAY_MS, end) for symbol in symbols if symbol in known]
 
 
-def _range(params: Params) -> tuple[int | None, int | None]:
-    start, end = _whole(params, "startTime"), _whole(params, "endTime")
-    if start is not None and end is not None and start > end:
-        raise Refusal(400, -1023, "Start time is greater than end time.")
-    return start, end
+def _day_row(exchange: Exchange, symbol: str) -> dict[str, object] | None:
+    day, i = day_of(exchange, symbol), exchange.instruments[symbol]
+    if day is None:
+        return None
+    newest = exchange.tapes[symbol].newest_trades(1)
+    average = day.quote_volume // day.volume if day.volume else day.last
+    return {
+        "symbol": symbol,
+        "priceChange": printed(day.last - day.open, i.price_decimals),
+        "priceChangePercent": f"{(day.last / day.open - 1) * 100:.3f}",
+        "weightedAvgPrice": printed(average, i.price_decimals),
+        "lastPrice": printed(day.last, i.price_decimals),
+        "lastQty": newest[-1].qty if newest else "0",
+        "openPrice": printed(day.open, i.price_decimals),
+        "highPrice": printed(day.high, i.price_decimals),
+        "lowPrice": printed(day.low, i.price_decimals),
+        "volume": printed(day.volume, i.qty_decimals),
+        "quoteVolume": printed(day.quote_volume, i.quote_decimals),
+        "openTime": day.open_ms,
+        "closeTime": day.close_ms,
+        "firstId": day.first_id,
+        "lastId": day.last_id,
+        "count": day.count,
+    }
 
 
-def _limit(params: Params, default: int, most: int) -> int:
-    limit = _whole(params, "limit")
-    if limit is None:
-        return default
-    if not 1 <= limit <= most:
-        raise Refusal(400, -1130, "Data sent for parameter 'limit' is not valid.")
-    return limit
+def _klines_weight(params: Params) -> int:
+    limit = params.get("limit", "")
+    if not (limit.isascii() and limit.isdigit()):
+        return 5
+    return next((weight for most, weight in ((100, 1), (500, 2), (1000, 5)) if int(limit) <= most), 10)
 
 
-Endpoint = Callable[[Exchange, Params], object]
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How a path is answered. ``work``: what can be done beforehand, on another thread."""
+
+    answer: Callable[[Exchange, Params], object]
+    weight: Callable[[Params], int]
+    work: Callable[[Exchange, Params], Callable[[], object] | None] | None = None
+    counted: bool = True  # False: outside the weight budget, and without its header
+
+
+def _flat(weight: int) -> Callable[[Params], int]:
+    return lambda params: weight
+
+
+def _one_or_all(one: int, every: int) -> Callable[[Params], int]:
+    return lambda params: one if "symbol" in params else every
+
+
 ENDPOINTS: Final[Mapping[str, Endpoint]] = {
-    "ping": ping,
-    "time": time,
-    "exchangeInfo": exchange_info,
-    "klines": klines,
-    "aggTrades": agg_trades,
-    "trades": trades,
+    "ping": Endpoint(ping, _flat(1)),
+    "time": Endpoint(time, _flat(1)),
+    "exchangeInfo": Endpoint(info, _flat(1)),
+    "klines": Endpoint(klines, _klines_weight, klines_work),
+    "aggTrades": Endpoint(agg_trades, _flat(20)),
+    "trades": Endpoint(trades, _flat(5)),
+    "historicalTrades": Endpoint(historical_trades, _flat(200)),
+    "premiumIndex": Endpoint(premium_index, _one_or_all(1, 10)),
+    "fundingInfo": Endpoint(funding_info, _flat(1), counted=False),
+    "ticker/24hr": Endpoint(ticker_24hr, _one_or_all(1, 40), ticker_work),
 }
 
 

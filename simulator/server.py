@@ -10,9 +10,10 @@ from typing import Final
 from aiohttp import web
 
 from core.errors import SettingsError
-from simulator import rest
 from simulator.exchange import Exchange
+from simulator.gate import Gate
 from simulator.limits import Limits
+from simulator.periodic import Periodic
 from simulator.session import Session
 from simulator.streams import MARKET, PUBLIC, UNROUTED
 
@@ -29,6 +30,7 @@ class Server:
         self.limits = limits
         self.sessions: set[Session] = set()
         self.on_end: Callable[[], None] = lambda: None
+        self._gate = Gate(exchange, limits)
         self._tasks: list[asyncio.Task[None]] = []
         self._starting = False
         self._runner: web.AppRunner | None = None
@@ -42,7 +44,7 @@ class Server:
             app.router.add_get(at + "/ws", self._websocket(route, combined=False))
             app.router.add_get(at + "/ws/{streams:.*}", self._websocket(route, combined=False))
             app.router.add_get(at + "/stream", self._websocket(route, combined=True))
-        app.router.add_get("/fapi/v1/{endpoint}", self._rest)
+        app.router.add_get("/fapi/v1/{endpoint:.+}", self._gate.answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
@@ -90,19 +92,6 @@ class Server:
 
         return upgrade
 
-    async def _rest(self, request: web.Request) -> web.StreamResponse:
-        endpoint = rest.ENDPOINTS.get(request.match_info["endpoint"])
-        if endpoint is None:
-            body = rest.body({"code": -5000, "msg": f"Path {request.path}, Method GET is invalid"})
-            return web.Response(status=404, body=body, content_type="application/json")
-        try:
-            status, value = 200, endpoint(self.exchange, request.query)
-        except rest.Refusal as refusal:
-            status, value = refusal.status, {"code": refusal.code, "msg": refusal.msg}
-        response = web.Response(status=status, body=rest.body(value), content_type="application/json")
-        response.enable_compression()
-        return response
-
     def _start_clock(self) -> None:
         """The first trade subscription starts the exchange's clock, once the client had time to ask for the rest."""
         if not self._starting and not self.exchange.clock.started:
@@ -111,6 +100,7 @@ class Server:
 
     async def _happen(self) -> None:
         exchange, tick = self.exchange, self.limits.tick_s
+        periodic = Periodic(exchange)
         while True:
             while not exchange.clock.by_itself and any(s.backlog_bytes > BACKLOG_BYTES for s in self.sessions):
                 await asyncio.sleep(tick)
@@ -120,6 +110,8 @@ class Server:
             except Exception:
                 log.exception("the simulated exchange stopped")
                 raise
+            if exchange.clock.started:
+                periodic.step(exchange.clock.now_ms())
             for session in self.sessions:
                 session.flush()
             if exchange.ended and not had_ended:

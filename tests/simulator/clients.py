@@ -17,12 +17,15 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.ws = websocket.create_connection(url, timeout=WAIT_S)
+        self._socket = self.ws.sock
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, why: BaseException | None, at: TracebackType | None) -> None:
         self.ws.close(timeout=1)
+        if self._socket is not None:
+            self._socket.close()
 
     def read(self) -> Any:
         """The next message."""
