@@ -36,13 +36,13 @@ class Trade:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walk:
-    """(n,) rows: ``judged`` where every check has an answer, ``tradable`` where the verdict is TRADABLE."""
+    """(n,) rows: ``judged`` where the verdict rests on no unknown, ``tradable`` where it is TRADABLE."""
 
     judged: Bools
     tradable: Bools
     alerts: Bools  # tradable rows that a fresh excursion begins with: what would have been sent
     trades: tuple[Trade, ...]  # closed ones, one at a time
-    free: int  # excursions that could have been traded while judged (evidence)
+    free: int  # excursions that could have been traded, their record mature (evidence)
     flagged: int  # those that were TRADABLE at their entry
     kappa: Floats  # (n,) the record as of each row
     lower: Floats  # (n,) its lower bound; NaN while thin
@@ -79,16 +79,17 @@ def _evidence(report: PairReport, cost_bps: float, clean: Bools, since: Bools) -
     p, fits = report.params, report.log_fits
     found, leaving, current = past_excursions(report.y, report.x, fits.z, fits.spread, fits.beta, clean, p)
     count, kappa, lower = record_rows(found, p, report.have_bars)
-    judged = since & (count >= NEEDED)
+    mature = since & clean & (count >= NEEDED)
+    judged = mature | (since & ~clean)  # unclean data are judged whatever the record
     edge = np.abs(fits.spread) / (1.0 + np.abs(fits.beta)) * 1e4
     with np.errstate(invalid="ignore"):
         pays = lower * edge > cost_bps
         related = clean & (fits.beta > MIN_BETA) & (report.eg_pvalue < RELATED_P) & ~(report.corr < WEAK_CORR)
     opens = entries(fits.z, p.entry_z, p.stop_z, p.lookback)
-    tradable = judged & related & opens & pays
+    tradable = mature & related & opens & pays
     taken = [e for e in found if tradable[e.row]]
     unfinished = [e for e in (leaving, current) if e is not None]
-    free = [e for e in [*found, *unfinished] if judged[e.row]]
+    free = [e for e in [*found, *unfinished] if mature[e.row]]
     return Walk(
         judged=judged,
         tradable=tradable,
@@ -144,7 +145,7 @@ def _classic(report: PairReport, cost_bps: float, clean: Bools, since: Bools) ->
             alerts[i], armed = True, False
             open_trade = open_trade or _opened(report, i)
     none = np.full(n, np.nan)
-    return Walk(since & clean, tradable, alerts, tuple(trades), 0, 0, none, none)
+    return Walk(since, tradable, alerts, tuple(trades), 0, 0, none, none)
 
 
 def _adf_passes(y: Floats, x: Floats, fits: Fits, row: int) -> bool:

@@ -105,11 +105,13 @@ def test_classic_alerts_once_per_excursion_of_its_own_z() -> None:
         assert (np.abs(between) < 1).any() or (between[1:] * between[:-1] < 0).any()
 
 
-def test_leaving_the_clean_data_check_out_judges_stale_rows_too() -> None:
+def test_leaving_the_clean_data_check_out_lets_stale_rows_through() -> None:
     rng = np.random.default_rng(3)
-    y, x = cointegrated(rng, 400)
-    for i in np.flatnonzero(rng.random(400) < 0.5):
+    y, x = cointegrated(rng, 3000, half_life=2.0)
+    for i in np.flatnonzero(rng.random(3000) < 0.5):
         y[i] = y[i - 1]
     report = analyse(candles("YUSDT", y), candles("XUSDT", x), Params(fit_bars=40, z_bars=20, preset="classic"))
-    assert not walk_forward(report, COST).judged.any()
-    assert walk_forward(report, COST, clean_decides=False).judged.sum() == 400 - 49
+    kept, without = walk_forward(report, COST), walk_forward(report, COST, clean_decides=False)
+    assert kept.judged.sum() == without.judged.sum() == 3000 - 49
+    assert not kept.tradable.any()
+    assert (without.judged >= without.tradable).all()

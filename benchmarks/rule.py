@@ -1,0 +1,278 @@
+"""How often is the rule wrong, and does it earn what it promises? Both presets, seeded, with standard errors.
+
+    python -m benchmarks.rule [--quick | --full] [--seed N]
+    python -m benchmarks.rule --candles FILE [--pairs N]
+
+Simulated markets first (see ``rule_markets``): size of the tests, alerts per judged pair-day without any
+relationship, share of real excursions flagged, promised against realised net, rows that changed afterwards.
+``--candles`` runs both presets over recorded klines (``open_time_ms,symbol,…,close,volume``, gzip or plain) instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analytics.backtest import walk_forward
+from analytics.params import FIT_BARS, NEEDED, Params
+from analytics.record import clean_rows, past_excursions
+from analytics.report import PairReport, analyse
+from analytics.stationarity import adf, engle_granger
+from benchmarks.rule_markets import DAY, MARKETS, Market, plain, reverting
+from benchmarks.rule_score import Tally, ratio, table
+from core.types import Candles, Floats, Ints
+
+TAKER_BPS, MAKER_BPS = 5.0, 2.0
+START_MS = 1_700_006_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much to simulate."""
+
+    windows: int  # for the tests' size
+    pairs: int  # per market, each 45 days of minutes
+    classic_days: int  # judged by the classic preset at the end of each pair's history: its lag search costs most
+    replays: int  # looks repeated with nothing but the last candles
+
+
+EFFORTS = {
+    "quick": Effort(1_000, 4, 1, 20),
+    "default": Effort(10_000, 40, 3, 200),
+    "full": Effort(40_000, 400, 4, 1000),
+}
+DAYS = 45
+
+
+def main() -> None:
+    """Print the tables."""
+    args = argparse.ArgumentParser(prog="python -m benchmarks.rule", description=__doc__.splitlines()[0])
+    how = args.add_mutually_exclusive_group()
+    how.add_argument("--quick", action="store_true", help="seconds, with wide errors")
+    how.add_argument("--full", action="store_true", help="most of an hour")
+    args.add_argument("--seed", type=int, default=20260801)
+    args.add_argument("--candles", type=Path, help="recorded klines instead of simulations")
+    args.add_argument("--pairs", type=int, default=300, help="recorded pairs drawn at random from all")
+    chosen = args.parse_args()
+    began = time.perf_counter()
+    rng = np.random.default_rng(chosen.seed)
+    if chosen.candles:
+        recorded(chosen.candles, chosen.pairs, rng)
+    else:
+        effort = EFFORTS["quick" if chosen.quick else "full" if chosen.full else "default"]
+        print(f"seed {chosen.seed}; {effort}\n")
+        sizes(rng, effort)
+        markets(rng, effort)
+    print(f"\n{time.perf_counter() - began:.0f} s")
+
+
+# ---- the tests' own size and power -----------------------------------------------------------------------------
+
+
+def sizes(rng: np.random.Generator, effort: Effort) -> None:
+    """Rejections at a nominal 5 %: without a relationship, and for real pairs."""
+    rows = []
+    for bars in (300, 500, 1000):
+        y, x = plain(rng, effort.windows, bars)
+        eg = np.array([engle_granger(y[i], x[i]).pvalue < 0.05 for i in range(len(y))])
+        few = range(min(len(y), effort.windows // 5))
+        naive = np.array([adf(_residual(y[i], x[i])).pvalue < 0.05 for i in few])
+        power = []
+        for half_life in (10, 20, 40):
+            ry, rx = reverting(half_life)(rng, effort.windows // 10, bars)
+            power.append(np.array([engle_granger(ry[i], rx[i]).pvalue < 0.05 for i in range(len(ry))]))
+        rows.append([str(bars), _share(eg), _share(naive), *(_share(p) for p in power)])
+    head = ["N", "Engle-Granger, null %", "plain ADF on the spread, null %", "power h = 10 %", "h = 20 %", "h = 40 %"]
+    print("Rejections at a nominal 5 % (independent windows)\n")
+    print(table(head, rows), "\n")
+
+
+def _residual(y: Floats, x: Floats) -> Floats:
+    dy, dx = y - y.mean(), x - x.mean()
+    out: Floats = dy - (dy * dx).sum() / (dx * dx).sum() * dx
+    return out
+
+
+def _share(passed: np.ndarray) -> str:
+    p = float(passed.mean())
+    return f"{100 * p:.2f} ± {100 * np.sqrt(p * (1 - p) / len(passed)):.2f}"
+
+
+# ---- simulated markets -----------------------------------------------------------------------------------------
+
+
+def markets(rng: np.random.Generator, effort: Effort) -> None:
+    """Alerts, flagged excursions, promised and realised net, for both presets in every market."""
+    false_rows: list[list[str]] = []
+    real_rows: list[list[str]] = []
+    changed = looked = 0
+    for market in MARKETS:
+        tallies = {"evidence": Tally(), "classic": Tally(), "recipe": Tally()}
+        cost = 4.0 * (TAKER_BPS + market.half_spread_bps) / 2.0  # two fills a leg; bps of gross whatever the split
+        for pair in range(effort.pairs):
+            y, x = (np.exp(v[0]) for v in market.draw(rng, 1, DAYS * DAY))
+            evidence = _report(y, x, Params())
+            classic = replace(evidence, params=Params(preset="classic"))  # the same numbers, read by the other rule
+            since = int(market.breaks_at * len(y)) if market.breaks_at else 0
+            walk = walk_forward(evidence, cost, since)
+            tallies["evidence"].add(pair, walk, DAY, cost, by_day=False)
+            late = len(y) - effort.classic_days * DAY
+            tallies["classic"].add(pair, walk_forward(classic, cost, late), DAY, cost, by_day=False)
+            if market.name.endswith("50 % stale"):
+                recipe = walk_forward(classic, cost, late, clean_decides=False)
+                tallies["recipe"].add(pair, recipe, DAY, cost, by_day=False)
+            if pair < 4:
+                looks = effort.replays // (4 * len(MARKETS)) + 1
+                changed += _changed_rows(rng, evidence, looks)
+                looked += looks
+        _market_rows(market, tallies, cost, false_rows, real_rows)
+        print(f"… {market.name}", flush=True)
+    print("\nWithout a relationship: what each preset raised all the same\n")
+    head = ["market", "preset", "judged pair-days", "alerts per 1,000 pair-days", "pair-days with an alert %"]
+    print(table(head, false_rows), "\n")
+    print("Real pairs: what was flagged, promised and earned (bps of gross notional, net of cost)\n")
+    head = [
+        "market", "preset", "cost", "free excursions", "flagged %", "trades", "promised (lower bound)", "its middle",
+        "realised net", "realised − middle",
+    ]  # fmt: skip
+    print(table(head, real_rows), "\n")
+    print(f"Replays: {looked} looks repeated from their last candles alone; {changed} rows differed in any bit")
+
+
+def _market_rows(
+    market: Market, tallies: dict[str, Tally], cost: float, false_rows: list[list[str]], real_rows: list[list[str]]
+) -> None:
+    names = {"evidence": "Evidence", "classic": "Classic", "recipe": "Classic without the clean-data check"}
+    for key, t in tallies.items():
+        if not t.alerts:
+            continue
+        alerts, days = ratio(t.alerts), ratio(t.alert_days)
+        if not market.real:
+            judged = f"{alerts.count:.0f}"
+            false_rows.append([market.name, names[key], judged, alerts.text(1000, 1), days.text(100, 1)])
+            continue
+        flagged = ratio(t.flagged)
+        evidence = key == "evidence"
+        real_rows.append(
+            [
+                market.name + (", after the break" if market.breaks_at and evidence else ""),
+                names[key],
+                f"{cost:.1f}",
+                f"{flagged.count:.0f}" if evidence else "–",
+                flagged.text(100, 1) if evidence else "–",
+                f"{ratio(t.net).count:.0f}" if t.net else "0",
+                *(_of(t.__getattribute__(name)) for name in ("promised", "middle", "net", "off_middle")),
+            ]
+        )
+
+
+def _of(clusters: dict[object, tuple[float, float]]) -> str:
+    if not clusters:
+        return "–"
+    r = ratio(clusters)
+    return "–" if np.isnan(r.value) else r.text()
+
+
+def _report(y: Floats, x: Floats, params: Params) -> PairReport:
+    open_ms = START_MS + np.arange(len(y)) * 60_000
+    return analyse(_candles("Y", open_ms, y, 60), _candles("X", open_ms, x, 60), params)
+
+
+def _candles(symbol: str, open_ms: Ints, close: Floats, timeframe_s: int) -> Candles:
+    one, kind = np.ones(len(close)), np.full(len(close), "kline", dtype="U8")
+    return Candles(symbol, timeframe_s, open_ms, close, close, close, close, one, one.astype(np.int64), kind)
+
+
+def _changed_rows(rng: np.random.Generator, whole: PairReport, looks: int) -> int:
+    """Looks repeated with nothing but the candles the desk loads; how many said anything else."""
+    p, changed = whole.params, 0
+    for end in rng.integers(p.need_bars, whole.have_bars, looks).tolist():
+        rows = slice(end - p.need_bars, end)
+        open_ms = whole.open_ms[rows]
+        part = analyse(_candles("Y", open_ms, whole.y[rows], 60), _candles("X", open_ms, whole.x[rows], 60), p)
+        same = all(
+            np.array_equal(getattr(part, name)[p.fit_bars :], getattr(whole, name)[rows][p.fit_bars :], equal_nan=True)
+            for name in ("beta", "spread", "z", "z_roll", "corr", "eg_stat", "eg_pvalue")
+        )
+        changed += not same
+    return changed
+
+
+# ---- recorded candles ------------------------------------------------------------------------------------------
+
+
+def recorded(path: Path, most: int, rng: np.random.Generator) -> None:
+    """Both presets over recorded klines. Trades cluster by day: all pairs share one market."""
+    rows = pd.read_csv(path, usecols=["open_time_ms", "symbol", "close", "volume"])
+    rows = rows[rows["volume"] > 0]  # a kline without trades is not a candle
+    step_ms = int(np.diff(np.unique(rows["open_time_ms"])).min())
+    timeframe_s, bars_a_day = step_ms // 1000, 86_400_000 // step_ms
+    legs = {
+        str(symbol): _candles(
+            str(symbol), leg["open_time_ms"].to_numpy(np.int64), leg["close"].to_numpy(np.float64), timeframe_s
+        )
+        for symbol, leg in rows.groupby("symbol")
+    }
+    pairs = list(combinations(sorted(legs), 2))
+    if len(pairs) > most:
+        pairs = [pairs[i] for i in sorted(rng.choice(len(pairs), most, replace=False).tolist())]
+    print(
+        f"{path.name}: {len(legs)} symbols, {timeframe_s} s candles, N = {FIT_BARS[timeframe_s]},"
+        f" {len(pairs)} pairs (Y, X in the alphabet's order, fixed in advance)\n"
+    )
+    evidence, classic = Params(timeframe_s=timeframe_s), Params(timeframe_s=timeframe_s, preset="classic")
+    taker, maker = 4 * TAKER_BPS / 2, 4 * MAKER_BPS / 2
+    runs = {
+        "Evidence at taker fees": (evidence, taker),
+        "Evidence at maker fees": (evidence, maker),
+        "Classic": (classic, taker),
+    }
+    tallies = {name: Tally() for name in runs}
+    everything: dict[object, tuple[float, float]] = {}
+    for y, x in pairs:
+        r = analyse(legs[y], legs[x], Params(timeframe_s=timeframe_s))
+        for name, (params, cost) in runs.items():
+            tallies[name].add((y, x), walk_forward(replace(r, params=params), cost), bars_a_day, cost, by_day=True)
+        fits = r.log_fits
+        for e in past_excursions(r.y, r.x, fits.z, fits.spread, fits.beta, clean_rows(r), r.params)[0]:
+            if e.row + r.params.fit_bars + 1 >= r.have_bars:
+                continue  # its time is not up: counting it would count quick winners first
+            old = everything.get(int(r.open_ms[e.row]) // 86_400_000, (0.0, 0.0))
+            everything[int(r.open_ms[e.row]) // 86_400_000] = (old[0] + e.gross_bps, old[1] + e.shown_bps)
+    lines = []
+    for name, t in tallies.items():
+        alerts, days = ratio(t.alerts), ratio(t.alert_days)
+        gross = ratio(t.gross) if t.gross else None
+        lines.append(
+            [
+                name,
+                f"{alerts.count:.0f}",
+                alerts.text(1000, 1),
+                days.text(100, 1),
+                f"{gross.count:.0f}" if gross else "0",
+                _of(t.gross),
+                f"{gross.value - taker:+.2f}" if gross else "–",
+                f"{gross.value - maker:+.2f}" if gross else "–",
+                _of(t.promised),
+                _of(t.kappa),
+            ]
+        )
+    head = [
+        "preset", "judged pair-days", "alerts per 1,000 pair-days", "pair-days with an alert %", "trades",
+        "gross bps ± se", "net at taker", "net at maker", "promised net", "κ of its trades ± se",
+    ]  # fmt: skip
+    print(table(head, lines), "\n")
+    print(
+        f"All clean, mature excursions, whatever their p: κ = {_of(everything)} (a record needs {NEEDED} mature ones)."
+    )
+    print("Fees alone are charged: klines hold no prints to read the price spread from. Errors cluster by day.")
+
+
+if __name__ == "__main__":
+    main()

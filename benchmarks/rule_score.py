@@ -1,0 +1,88 @@
+"""Counting for the rule's benchmark: ratios with standard errors, clustered by what is independent."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from analytics.backtest import Walk
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Σa/Σb over clusters, with its standard error."""
+
+    value: float
+    se: float
+    count: float  # Σb
+
+    def text(self, scale: float = 1.0, digits: int = 2) -> str:
+        """As printed; a dash where there is nothing to divide by."""
+        if self.count == 0:
+            return "–"
+        return f"{self.value * scale:.{digits}f} ± {self.se * scale:.{digits}f}"
+
+
+def ratio(clusters: dict[Hashable, tuple[float, float]]) -> Ratio:
+    """A ratio of sums; clusters are independent of one another, their members need not be (linearised variance)."""
+    a, b = np.array(list(clusters.values()), np.float64).reshape(-1, 2).T
+    if b.sum() == 0:
+        return Ratio(float("nan"), float("nan"), 0.0)
+    r = a.sum() / b.sum()
+    k = int((b > 0).sum())
+    se = float("nan") if k < 2 else float(np.sqrt(k / (k - 1) * ((a - r * b) ** 2).sum()) / b.sum())
+    return Ratio(float(r), se, float(b.sum()))
+
+
+@dataclass
+class Tally:
+    """What a preset did in one market."""
+
+    alerts: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # by pair: alerts, judged pair-days
+    alert_days: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # by pair: days with an alert, days
+    flagged: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # by pair: flagged, free excursions
+    net: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # by cluster: Σ realised net, trades
+    gross: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
+    promised: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
+    middle: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
+    surprise: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # Σ (net − promised)
+    off_middle: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # Σ (net − middle)
+    kappa: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # Σ gross, Σ edge shown
+
+    def add(self, pair: Hashable, walk: Walk, bars_a_day: int, cost_bps: float, by_day: bool) -> None:
+        """Count one pair's walk. Trades cluster by pair, or by the day of entry where all pairs share one market."""
+        judged = walk.judged
+        days = judged.sum() / bars_a_day
+        _add(self.alerts, pair, float(walk.alerts.sum()), float(days))
+        day_of = np.arange(len(judged)) // bars_a_day
+        judged_days = np.unique(day_of[judged])
+        _add(self.alert_days, pair, float(len(np.unique(day_of[walk.alerts]))), float(len(judged_days)))
+        _add(self.flagged, pair, walk.flagged, walk.free)
+        for t in walk.trades:
+            key: Hashable = t.row // bars_a_day if by_day else pair
+            net = t.gross_bps - cost_bps
+            _add(self.net, key, net, 1.0)
+            _add(self.gross, key, t.gross_bps, 1.0)
+            _add(self.promised, key, t.promised_bps, 1.0)
+            _add(self.middle, key, t.middle_bps, 1.0)
+            _add(self.surprise, key, net - t.promised_bps, 1.0)
+            _add(self.off_middle, key, net - t.middle_bps, 1.0)
+            _add(self.kappa, key, t.gross_bps, t.shown_bps)
+
+
+def _add(into: dict[Hashable, tuple[float, float]], key: Hashable, a: float, b: float) -> None:
+    old = into.get(key, (0.0, 0.0))
+    into[key] = (old[0] + a, old[1] + b)
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table, columns padded so that it reads in a terminal too."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+
+    def line(cells: list[str]) -> str:
+        return "| " + " | ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)) + " |"
+
+    rule = "|" + "|".join("-" * (w + 2) for w in widths) + "|"
+    return "\n".join([line(head), rule, *(line(row) for row in rows)])
