@@ -158,12 +158,12 @@ def file_stamp(ms: float) -> str:
 
 
 def prose(sentence: str) -> str:
-    """A sentence with its numbers in this screen's spelling.
+    r"""A sentence with its numbers in this screen's spelling.
 
     >>> prose("Stretched at z = -2.50 on 2024-07-19; it caught 12% (-3% at worst).")
-    'Stretched at z = −2.50 on 2024-07-19; it caught 12 % (−3 % at worst).'
+    'Stretched at z = −2.50 on 2024-07-19; it caught 12\xa0% (−3\xa0% at worst).'
     """
-    return re.sub(r"(?<=\d)%", " %", re.sub(r"(?<![\w.-])-(?=\d)", MINUS, sentence))
+    return re.sub(r"(?<=\d)%", "\N{NO-BREAK SPACE}%", re.sub(r"(?<![\w.-])-(?=\d)", MINUS, sentence))
 
 
 def size(n_bytes: float | None) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import PairsightError
 from core.types import DeskStatus, Source
 from ui.controls import Controls
-from ui.panels.state import PageState, blocking, failed
+from ui.panels.state import PageState, blocking, failed, store_problem
 from ui.port import DeskPort
 from ui.reading import Reading, take
 
@@ -21,12 +21,13 @@ class Frame:
     source: Source
     running: bool
     offered: bool
+    store: str  # why nothing can be written
     symbols: tuple[str, ...]
 
     @classmethod
     def of(cls, status: DeskStatus) -> Frame:
         """The frame for a status."""
-        return cls(status.source, status.running, status.simulator_offered, status.symbols)
+        return cls(status.source, status.running, status.simulator_offered, store_problem(status), status.symbols)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from ui.port import DeskPort
 def run(desk: DeskPort, settings: Settings) -> None:
     """Draw one run of the script. Called by app.py at every rerun."""
     st.set_page_config("Pairsight", page_icon=theme.ICON, layout="wide", initial_sidebar_state="auto")
+    st.logo(theme.WORDMARK, size="medium", icon_image=theme.ICON)
     st.html(theme.STYLE)
     status = desk.status()
     chosen = controls.draw(desk, settings, status)

@@ -11,6 +11,7 @@ from ui.markup import Markup, el
 
 STYLE: Final = Path(__file__).with_name("style.css")
 ICON: Final = Path(__file__).with_name("favicon.svg")
+WORDMARK: Final = Path(__file__).with_name("wordmark.svg")
 
 # Chart colours serve both themes: at least 3:1 against either background, and apart under every common
 # colour-vision deficiency (Okabe and Ito's hues). tests/ui/test_theme.py measures both.

@@ -3,6 +3,7 @@
 Choose a state with ``?scenario=trap&source=SIMULATED`` in the address.
 """
 
+import gc
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,8 @@ from ui import shell
 
 @st.cache_resource
 def desks() -> dict[tuple[str, str], FakeDesk]:
+    gc.collect()
+    gc.freeze()  # as app.py does
     return {}
 
 

@@ -149,6 +149,7 @@ class FakeDesk:
     clock: Callable[[], float] = lambda: 0.0
     calls: list[str] = field(default_factory=list)
     refuse_simulator: str = ""
+    store_problem: str = ""
 
     def __post_init__(self) -> None:
         if self.scenario in {"stopped", "unreachable"}:
@@ -225,7 +226,16 @@ class FakeDesk:
             self.source,
             feed,
             replace(feed, url="wss://fstream.binance.com/market/stream", streams=()),
-            StoreStatus("writing", "", "data/pairsight.db", 12, 184_031, 0, 3.4, 48_200_000),
+            StoreStatus(
+                "failing" if self.store_problem else "writing",
+                self.store_problem,
+                "data/pairsight.db",
+                12,
+                184_031,
+                0,
+                3.4,
+                48_200_000,
+            ),
             tuple(self.symbols),
             "The name fstream.binance.com could not be resolved. Is this machine online?" if away else "",
             away,

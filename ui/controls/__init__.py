@@ -13,10 +13,10 @@ from analytics.params import Params
 from core.settings import Settings
 from core.types import DeskStatus
 from ui.controls import feed, pair, rule, symbols
-from ui.controls.views import minutes_of, shown_bars
+from ui.controls.views import FileChoice, file_choice, minutes_of, shown_bars
 from ui.port import DeskPort
 
-__all__ = ["Controls", "draw", "minutes_of", "shown_bars"]
+__all__ = ["Controls", "FileChoice", "draw", "file_choice", "minutes_of", "shown_bars"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from core.types import TIMEFRAME_NAMES
 
 TIMEFRAMES: Final = {name: seconds for seconds, name in TIMEFRAME_NAMES.items()}
 BY_TITLE: Final[dict[str, Preset]] = {info.title: key for key, info in PRESETS.items()}
-RESET: Final = ("n", "w", "entry", "exit", "stop", "spread", "fee", "notional")
+DEFAULT: Final = Params()
+UNITS: Final = ("log", "price")
 MIN_FIT: Final = 30
 
 
@@ -53,6 +54,7 @@ def draw(settings: Settings) -> Rule:
         "Reset to the preset",
         icon=":material/restart_alt:",
         on_click=_reset,
+        args=(settings,),
         key="reset",
         width="stretch",
         help="All windows, thresholds and costs back to their defaults.",
@@ -135,15 +137,19 @@ def _knobs(timeframe_s: int) -> Knobs:
         "Rolling window W, candles",
         2,
         20_000,
-        60,
+        DEFAULT.z_bars,
         5,
         key="w",
         bind="query-params",
         help="Candles in the rolling z and the rolling correlation.",
     )
-    entry = _threshold("Entry, |z|", 2.0, "entry", "A stretch of at least this many standard deviations is an entry.")
-    leave = _threshold("Exit, |z|", 0.0, "exit", "The trade is closed when z is back at this level. 0 is the mean.")
-    stop = _threshold("Stop, |z|", 4.0, "stop", "Your risk limit. At 4, about half of all trades end there.")
+    entry = _threshold(
+        "Entry, |z|", DEFAULT.entry_z, "entry", "A stretch of at least this many standard deviations is an entry."
+    )
+    leave = _threshold(
+        "Exit, |z|", DEFAULT.exit_z, "exit", "The trade is closed when z is back at this level. 0 is the mean."
+    )
+    stop = _threshold("Stop, |z|", DEFAULT.stop_z, "stop", "Your risk limit. At 4, about half of all trades end there.")
     return Knobs(int(n), int(w), entry, leave, stop)
 
 
@@ -155,8 +161,8 @@ def _threshold(label: str, default: float, key: str, help_text: str) -> float:
 def _spread_unit() -> str:
     return st.segmented_control(
         "Spread in",
-        ["log", "price"],
-        default="log",
+        list(UNITS),
+        default=UNITS[0],
         key="spread",
         bind="query-params",
         required=True,
@@ -185,7 +191,7 @@ def _notional() -> float:
         "Size of both legs together, quote",
         10.0,
         1e9,
-        10_000.0,
+        DEFAULT.notional,
         500.0,
         format="%.0f",
         key="notional",
@@ -195,6 +201,12 @@ def _notional() -> float:
     return float(value)
 
 
-def _reset() -> None:
-    for key in RESET:
-        st.session_state.pop(key, None)
+def _reset(settings: Settings) -> None:
+    st.session_state["n"] = 0
+    st.session_state["w"] = DEFAULT.z_bars
+    st.session_state["entry"] = DEFAULT.entry_z
+    st.session_state["exit"] = DEFAULT.exit_z
+    st.session_state["stop"] = DEFAULT.stop_z
+    st.session_state["spread"] = UNITS[0]
+    st.session_state["fee"] = float(settings.taker_fee_bps)
+    st.session_state["notional"] = DEFAULT.notional

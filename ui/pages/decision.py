@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from core.types import DeskStatus
-from ui.controls import Controls, shown_bars
-from ui.panels import banner, checklist, evidence, exports, metrics, record, snapshot, state, ticket, trigger
+from ui.controls import Controls, FileChoice, file_choice, shown_bars
+from ui.panels import banner, checklist, evidence, exports, glossary, metrics, record, snapshot, state, ticket, trigger
 from ui.port import DeskPort
 from ui.reading import Reading
 from ui.shape import Shape, read, rerun_when_changed
@@ -35,6 +35,14 @@ class Slots:
     files: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is chosen beside the parts themselves."""
+
+    bars: int
+    files: FileChoice
+
+
 def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
     """Draw the page for one run of the script; the fragments keep it current after that."""
     shape, now = read(desk, controls, JOURNAL_ROWS)
@@ -44,12 +52,12 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
         st.fragment(_watch, run_every=None if controls.paused else CONFIRMED_EVERY_S)(desk, controls, shape)
         return
     state.notice(status, desk)
-    slots, bars = _layout()
+    slots, choice = _layout()
     st.fragment(_live, run_every=None if controls.paused else LIVE_EVERY_S)(desk, controls, shape, slots)
-    st.fragment(_confirmed, run_every=None if controls.paused else CONFIRMED_EVERY_S)(desk, controls, slots, bars)
+    st.fragment(_confirmed, run_every=None if controls.paused else CONFIRMED_EVERY_S)(desk, controls, slots, choice)
 
 
-def _layout() -> tuple[Slots, int]:
+def _layout() -> tuple[Slots, Choice]:
     top = st.container(key="ps-top")
     with st.container(key="ps-body"):
         left, right = st.columns([1.55, 1], gap="small")
@@ -69,8 +77,12 @@ def _layout() -> tuple[Slots, int]:
         st.html(heading("Evidence", "confirmed candles; drag to move, scroll to zoom, double-click to reset"))
         bars = shown_bars()
     chart = st.container(key="ps-charts")
-    files = st.container(key="ps-files", horizontal=True)
-    return Slots(top, checks, at, ticket_slot, record_slot, rows, chart, files), bars
+    st.html(heading("Files", "made when you ask for them"))
+    with st.container(key="ps-files-row", horizontal=True, vertical_alignment="center"):
+        choice = file_choice()
+        files = st.container(key="ps-files", horizontal=True, width="content")
+    glossary.render()
+    return Slots(top, checks, at, ticket_slot, record_slot, rows, chart, files), Choice(bars, choice)
 
 
 def _watch(desk: DeskPort, controls: Controls, drawn: Shape) -> Reading | None:
@@ -94,7 +106,7 @@ def _live(desk: DeskPort, controls: Controls, drawn: Shape, slots: Slots) -> Non
         snapshot.render(now)
 
 
-def _confirmed(desk: DeskPort, controls: Controls, slots: Slots, bars: int) -> None:
+def _confirmed(desk: DeskPort, controls: Controls, slots: Slots, choice: Choice) -> None:
     """What changes with each confirmed candle. Between two candles it says the same again, from what is encoded."""
     _, now = read(desk, controls, JOURNAL_ROWS)
     if now is None:
@@ -106,6 +118,6 @@ def _confirmed(desk: DeskPort, controls: Controls, slots: Slots, bars: int) -> N
     with slots.record:
         record.render(now.look)
     with slots.charts:
-        evidence.render(now, bars)
+        evidence.render(now, choice.bars)
     with slots.files:
-        exports.render(desk, now)
+        exports.render(desk, now, choice.files)

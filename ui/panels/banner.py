@@ -58,14 +58,15 @@ def markup(reading: Reading) -> Markup:
 def warm_up(reading: Reading) -> Markup:
     """How far the candles are that the rule needs."""
     have, need = reading.report.have_bars, reading.report.need_bars
+    share = have / need if need else 0.0
     left = reading.look.decision.ready_in_s
-    time_left = f"ready in about {formats.age(left)}" if left is not None else "time left unknown"
-    return el(
-        "div",
-        bar(have / need if need else 0.0),
-        el("span", f"{formats.count(have)} of {formats.count(need)} candles · {time_left}"),
-        cls="ps-warm",
+    words = (
+        f"{formats.percent(share, 0)}, ready in about {formats.age(left)}" if left is not None else "time left unknown"
     )
+    loading = [reading.status.warmup[s] for s in (reading.symbol_y, reading.symbol_x) if s in reading.status.warmup]
+    if loading and min(loading) < 1:
+        words = f"loading history from the exchange, {formats.percent(min(loading), 0)}"
+    return el("div", bar(share), el("span", words), cls="ps-warm")
 
 
 def bar(share: float, label: str = "candles there") -> Markup:

@@ -23,11 +23,11 @@ def markup(decision: Decision) -> Markup:
     deciding = [c for c in decision.checks if c.deciding]
     informing = [c for c in decision.checks if not c.deciding]
     passed = sum(c.state == "passed" for c in deciding)
-    head = f"Deciding, all must pass: {passed} of {len(deciding)}" if deciding else "Deciding: nothing checked yet"
+    head = f"Deciding, all must pass: {passed} of {len(deciding)}"
     return el(
         "table",
         el("thead", el("tr", *(el("th", h, scope="col") for h in HEADINGS))),
-        _body(head, deciding),
+        _body(head, deciding) if deciding else _nothing_yet(),
         _body("Informing, never deciding", informing) if informing else Markup(),
         cls="ps-checks",
         aria_label="Trade readiness",
@@ -40,6 +40,11 @@ def _body(head: str, checks: Iterable[Check]) -> Markup:
         el("tr", el("th", head, colspan=str(len(HEADINGS)), scope="rowgroup", cls="ps-group")),
         *(_row(c) for c in checks),
     )
+
+
+def _nothing_yet() -> Markup:
+    words = "The questions are asked from the first candle on that both legs share."
+    return el("tbody", el("tr", el("td", words, colspan=str(len(HEADINGS)), cls="ps-nothing")))
 
 
 def _row(check: Check) -> Markup:

@@ -12,6 +12,11 @@ from ui.reading import Reading
 
 def render(reading: Reading, bars: int) -> None:
     """Draw the figure from data encoded once per confirmed candle."""
+    if reading.report.newest_ms is None:
+        st.html(
+            el("div", "The figure begins with the first confirmed candle that both legs share.", cls="ps-no-figure")
+        )
+        return
     classic = reading.params.preset == "classic"
     rolling, fitted = f"rolling z, W = {reading.params.z_bars}", f"z of the fit, N = {reading.params.fit_bars}"
     z_name, other_name = (rolling, fitted) if classic else (fitted, rolling)

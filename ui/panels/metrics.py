@@ -119,7 +119,7 @@ def _spread(r: Reading) -> Tile:
         "spread",
         "Spread",
         spread_text(spread, r.params.price_units),
-        f"now {spread_text(live, r.params.price_units)}",
+        f"now {spread_text(live, r.params.price_units)}" if live is not None else "no live score yet",
         "confirmed",
         spread,
         "Distance of Y from where X says it should be. In logs shown in bps of price.",
@@ -220,6 +220,8 @@ def _funding(r: Reading) -> Tile:
     settles = [m.next_funding_ms for m in (mark_y, mark_x) if m and m.next_funding_ms]
     left = (min(settles) - r.now_ms) / 1000 if settles and r.now_ms is not None else None
     sub = f"{_base(r, r.symbol_x)} {formats.percent(rate_x, 4, sign=True)} · in {formats.countdown(left)}"
+    if mark_y is None and mark_x is None:
+        sub = "no mark price has arrived yet"
     return Tile(
         "funding_y",
         f"Funding {_base(r, r.symbol_y)}",

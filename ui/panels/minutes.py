@@ -22,8 +22,8 @@ def render(symbol: str, frame: pd.DataFrame, newest_ms: int | None) -> None:
     """Draw the table and its download."""
     st.dataframe(frame, column_config=COLUMNS, hide_index=True, height=420, width="stretch", key="minutes")
 
-    def text() -> str:
-        return exports.frame_csv(frame)
+    def text() -> bytes:
+        return exports.encode(exports.frame_table(frame), "csv")
 
     st.download_button(
         "Minutes, CSV",

@@ -62,6 +62,10 @@ def render(state: PageState, desk: DeskPort) -> None:
 
 def notice(status: DeskStatus, desk: DeskPort) -> None:
     """A bar above the desk when it shows stored candles only: why, and the one thing to do about it."""
+    why = store_problem(status)
+    if why:
+        with st.container(key="ps-store-notice"):
+            st.html(_sentence("The database is not being written.", why))
     if status.running and not status.simulator_offered:
         return
     with st.container(key="ps-notice", horizontal=True, vertical_alignment="center"):
@@ -71,6 +75,11 @@ def notice(status: DeskStatus, desk: DeskPort) -> None:
         else:
             st.html(_sentence("The feed is stopped.", "What is shown is what was stored."))
             _start_button(desk)
+
+
+def store_problem(status: DeskStatus) -> str:
+    """Why nothing can be written, as a sentence; empty while the store is well."""
+    return status.store.reason or "The cause is in the log." if status.store.state == "failing" else ""
 
 
 def _simulator_button(desk: DeskPort) -> None:

@@ -68,7 +68,7 @@ def live_distance(reading: Reading) -> tuple[float | None, float | None]:
 def _distances(reading: Reading) -> tuple[Markup, ...]:
     trigger = reading.look.decision.trigger
     since = bars_since_crossing(reading.report, reading.params.entry_z)
-    ago = "not within these candles"
+    ago = "not within these candles" if len(reading.report.open_ms) else formats.UNKNOWN
     if since == 0:
         ago = "at this candle"
     elif since is not None:

@@ -1,0 +1,170 @@
+"""The Decision page, run as Streamlit runs it, over every state of a desk."""
+
+from __future__ import annotations
+
+import pytest
+
+from analytics.params import Params
+from core.errors import PairsightError
+from core.journal import JournalRow
+from tests.ui.fakes import FakeDesk, Scenario, look
+from tests.ui.stage import markup, play, shown, words
+from ui import formats
+
+VERDICTS: dict[Scenario, str] = {
+    "tradable": "TRADABLE",
+    "wait": "WAIT",
+    "thin": "WAIT",
+    "not_tradable": "NOT TRADABLE",
+    "trap": "TRAP",
+    "warming": "WARMING UP",
+    "no_data": "NO DATA",
+    "empty": "WARMING UP",
+}
+
+
+@pytest.mark.parametrize("preset", ["Evidence", "Classic"])
+@pytest.mark.parametrize("scenario", VERDICTS)
+def test_every_state_is_drawn_in_both_presets_without_an_error(scenario: Scenario, preset: str) -> None:
+    app = play(FakeDesk(scenario), preset=preset)
+    assert not app.exception
+    assert not app.error
+    assert shown(app, "verdict") in {"TRADABLE", "WAIT", "NOT TRADABLE", "TRAP", "WARMING UP", "NO DATA"}
+
+
+@pytest.mark.parametrize(("scenario", "verdict"), VERDICTS.items())
+def test_the_banner_says_the_looks_verdict_and_reason(scenario: Scenario, verdict: str) -> None:
+    app = play(FakeDesk(scenario))
+    decision = look(scenario, "ETHUSDT", "BTCUSDT", Params()).decision
+    assert shown(app, "verdict") == verdict == decision.verdict.value
+    assert formats.prose(decision.reason) in words(app)
+
+
+def test_the_numbers_on_the_tiles_are_the_reports_own() -> None:
+    app = play(FakeDesk("tradable"))
+    r = look("tradable", "ETHUSDT", "BTCUSDT", Params()).report
+    for key, values in (("z", r.z), ("beta", r.beta), ("spread", r.spread), ("corr", r.corr)):
+        assert shown(app, key) == repr(float(values[-1]))
+    assert r.half_life is not None
+    assert shown(app, "half_life") == repr(r.half_life.bars)
+
+
+def test_the_checklist_shows_every_check_with_its_value() -> None:
+    app = play(FakeDesk("wait"))
+    for check in look("wait", "ETHUSDT", "BTCUSDT", Params()).decision.checks:
+        assert shown(app, f"check_{check.key}") == ("" if check.value is None else repr(check.value))
+
+
+def test_classic_decides_by_the_rolling_z_and_shows_it() -> None:
+    app = play(FakeDesk("wait"), preset="Classic")
+    r = look("wait", "ETHUSDT", "BTCUSDT", Params(preset="classic")).report
+    assert shown(app, "z") == repr(float(r.z_roll[-1]))
+    assert "82 to 98" in app.sidebar.caption[0].value
+
+
+def test_a_silent_stream_turns_live_numbers_stale() -> None:
+    page = markup(play(FakeDesk("no_data")))
+    assert "STALE" in page
+    assert "ps-tag-live" not in page
+
+
+def test_a_half_life_is_not_shown_without_a_relationship() -> None:
+    assert shown(play(FakeDesk("trap")), "half_life") == ""
+
+
+def test_expected_net_is_not_shown_without_a_relationship() -> None:
+    assert shown(play(FakeDesk("trap")), "net") == ""
+
+
+def test_the_ticket_is_an_example_unless_the_verdict_is_tradable() -> None:
+    assert 'data-state="trade"' in markup(play(FakeDesk("tradable")))
+    assert 'data-state="example"' in markup(play(FakeDesk("thin")))
+
+
+def test_an_unreachable_exchange_is_explained_and_the_simulator_is_one_click_away() -> None:
+    desk = FakeDesk("unreachable")
+    app = play(desk)
+    assert shown(app, "state") == "unreachable"
+    assert "could not be resolved" in words(app)
+    app.button(key="state_simulator").click().run()
+    assert "use_simulator" in desk.calls
+    assert shown(app, "source") == "SIMULATED"
+    assert shown(app, "verdict") == "WAIT"
+
+
+def test_a_simulator_that_cannot_start_says_why_on_the_page() -> None:
+    app = play(FakeDesk("unreachable", refuse_simulator="No free port was found for the simulator."))
+    app.button(key="state_simulator").click().run()
+    assert not app.exception
+    assert [e.value for e in app.error] == ["No free port was found for the simulator."]
+
+
+@pytest.mark.parametrize("page", ["decision", "data"])
+def test_made_up_prices_are_said_to_be_made_up(page: str) -> None:
+    app = play(FakeDesk("wait", source="SIMULATED"))
+    assert shown(app, "source") == "SIMULATED"
+    assert "not from the exchange" in words(app)
+    assert app.button(key="feed_exchange")
+
+
+def test_real_prices_carry_no_such_note() -> None:
+    assert 'data-key="source"' not in markup(play(FakeDesk("wait")))
+
+
+def test_a_stopped_desk_without_candles_offers_the_start() -> None:
+    desk = FakeDesk("stopped")
+    app = play(desk)
+    assert shown(app, "state") == "stopped"
+    app.button(key="state_start").click().run()
+    assert desk.running
+    assert shown(app, "verdict") == "WARMING UP"
+
+
+def test_a_stopped_desk_with_candles_shows_them_and_says_that_they_are_stored() -> None:
+    app = play(FakeDesk("wait", running=False))
+    assert "What is shown is what was stored." in words(app)
+    assert "ps-tag-live" not in markup(app)
+    assert app.button(key="state_start")
+
+
+def test_a_pair_that_cannot_be_analysed_gets_a_sentence() -> None:
+    app = play(FakeDesk("failed"))
+    assert not app.exception
+    assert shown(app, "state") == "failed"
+    assert "there is nothing to fit" in words(app)
+
+
+def test_a_database_that_cannot_be_written_is_said_loudly() -> None:
+    app = play(FakeDesk("wait", store_problem="The disk is full."))
+    assert "The database is not being written." in words(app)
+    assert "The disk is full." in words(app)
+
+
+def test_stop_stops_the_desk() -> None:
+    desk = FakeDesk("wait")
+    play(desk).button(key="feed_stop").click().run()
+    assert desk.calls[-1] == "stop"
+
+
+def test_paused_is_said_where_the_verdict_is() -> None:
+    app = play(FakeDesk("wait"))
+    assert "PAUSED" not in markup(app)
+    app.toggle(key="paused").set_value(True).run()
+    assert "PAUSED" in markup(app)
+
+
+def test_text_from_the_desk_cannot_become_markup() -> None:
+    class Hostile(FakeDesk):
+        def journal(self, symbol_y: str, symbol_x: str, params: Params, limit: int) -> tuple[JournalRow, ...]:
+            rows = super().journal(symbol_y, symbol_x, params, limit)
+            return (
+                *rows[:-1],
+                JournalRow(rows[-1].pair, 60, rows[-1].candle_ms, "", "", "<script>alert(1)</script>", ""),
+            )
+
+        def use_simulator(self) -> None:
+            raise PairsightError("<b>no</b>")
+
+    page = markup(play(Hostile("wait")))
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page

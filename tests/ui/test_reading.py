@@ -1,0 +1,118 @@
+"""What a page takes from the desk at one tick."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analytics.params import Params
+from core.types import DeskStatus, FeedStatus
+from tests.ui.fakes import END_MS, FakeDesk, look, report, said
+from ui.panels import banner, metrics, snapshot, trigger
+from ui.reading import Reading, bars_since_crossing, deciding_z, exchange_now_ms, quantity_ratio, take
+
+
+def reading(desk: FakeDesk, params: Params | None = None) -> Reading:
+    return take(desk, "ETHUSDT", "BTCUSDT", params or Params(), 500)
+
+
+def test_the_clock_is_the_streams_own_and_runs_on_between_frames() -> None:
+    status = DeskStatus(trades=FeedStatus(watermark_ms=1_000_000, last_frame_age_s=2.5))
+    assert exchange_now_ms(status) == 1_002_500
+    assert exchange_now_ms(DeskStatus()) is None
+
+
+def test_the_age_of_a_candle_counts_from_its_end() -> None:
+    assert reading(FakeDesk("wait")).candle_age_s == pytest.approx(4.4)
+
+
+def test_the_live_z_is_on_the_scale_of_the_z_that_decides() -> None:
+    for preset, field in (("evidence", "z"), ("classic", "z_roll")):
+        now = reading(FakeDesk("wait"), Params(preset=preset))  # type: ignore[arg-type]
+        assert now.live is not None
+        assert now.live_z == getattr(now.live, field)
+
+
+def test_evidence_decides_by_the_log_fit_even_where_prices_are_shown() -> None:
+    r = report("ETHUSDT", "BTCUSDT", Params(price_units=True))
+    assert deciding_z(r) is r.log_fits.z
+
+
+def test_crossings_are_counted_back_to_the_last_change_of_side() -> None:
+    r = report("ETHUSDT", "BTCUSDT", Params())
+    z = np.array([0.0, 2.5, 2.1, 1.0, 0.5, 0.1])
+    assert bars_since_crossing(replace(r, log_fits=replace(r.log_fits, z=z)), 2.0) == 2
+    assert bars_since_crossing(replace(r, log_fits=replace(r.log_fits, z=z[1:3])), 2.0) is None
+
+
+def test_the_hedge_in_units_follows_the_units_of_beta() -> None:
+    logs, prices = report("ETHUSDT", "BTCUSDT", Params()), report("ETHUSDT", "BTCUSDT", Params(price_units=True))
+    assert quantity_ratio(logs) == pytest.approx(logs.beta[-1] * logs.y[-1] / logs.x[-1])
+    assert quantity_ratio(prices) == prices.beta[-1]
+    assert quantity_ratio(logs) == pytest.approx(quantity_ratio(prices), rel=0.2)
+
+
+def test_said_since_goes_back_to_the_first_look_of_the_same_verdict() -> None:
+    rows = said("tradable", "ETHUSDT", "BTCUSDT", Params())
+    verdict = look("tradable", "ETHUSDT", "BTCUSDT", Params()).decision.verdict
+    assert banner.since_ms(rows, verdict) == rows[-3].candle_ms
+    assert banner.since_ms(rows[:-1], verdict) == rows[-3].candle_ms
+    assert banner.since_ms((), verdict) is None
+
+
+def test_every_tile_is_always_there_in_the_same_order() -> None:
+    orders = {
+        tuple(t.key for t in metrics.tiles(reading(FakeDesk(s)))) for s in ("tradable", "trap", "warming", "empty")
+    }
+    assert len(orders) == 1
+
+
+def test_live_and_confirmed_tiles_are_told_apart_by_kind() -> None:
+    kinds = {t.key: t.kind for t in metrics.tiles(reading(FakeDesk("wait")))}
+    assert kinds["z_live"] == "live"
+    assert kinds["z"] == "confirmed"
+
+
+def test_snapshot_rows_are_the_journals_where_it_has_them() -> None:
+    now = reading(FakeDesk("wait"))
+    told = replace(now.said[-2], z=9.99, verdict="TRAP", note="repaired")
+    rows = snapshot.rows(now.report, (*now.said[:-2], told, now.said[-1]), now.look.decision)
+    assert (rows[1].z, rows[1].said, rows[1].note) == (9.99, "TRAP", "repaired")
+
+
+def test_without_a_journal_only_the_newest_row_carries_a_verdict() -> None:
+    now = reading(FakeDesk("wait"))
+    rows = snapshot.rows(now.report, (), now.look.decision)
+    assert [r.said for r in rows] == ["WAIT", *[""] * 9]
+    assert rows[0].end_ms == END_MS
+    assert rows[0].z == now.report.z[-1]
+
+
+def test_the_snapshot_always_has_its_eleven_rows() -> None:
+    for scenario in ("wait", "warming", "empty"):
+        assert snapshot.markup(reading(FakeDesk(scenario))).count("<tr") == 12  # with the heading
+
+
+def test_a_live_z_beyond_entry_has_no_distance_left() -> None:
+    now = reading(FakeDesk("tradable"))
+    assert trigger.live_distance(now) == (0.0, 0.0)
+
+
+def test_the_live_distance_is_to_the_price_the_trigger_names() -> None:
+    now = reading(FakeDesk("wait"))
+    in_z, in_bps = trigger.live_distance(now)
+    assert now.live is not None
+    assert now.live_z is not None
+    assert now.look.decision.trigger is not None
+    assert in_z == pytest.approx(2 - now.live_z)
+    assert in_bps == pytest.approx(1e4 * abs(now.look.decision.trigger.trigger_price_y / now.live.price_y - 1))
+
+
+def test_a_trend_with_a_hole_is_drawn_as_two_strokes() -> None:
+    import base64
+
+    image = metrics.trend_image(np.array([1.0, 2.0, np.nan, 3.0, 4.0]))
+    assert base64.b64decode(image.split(",")[1]).decode().count("M") == 2
+    assert metrics.trend_image(np.array([np.nan, 1.0])) == ""

@@ -1,0 +1,76 @@
+"""The ticket's arithmetic: rounding, minimum sizes, what stays unhedged, break-even."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from analytics.look import Look
+from analytics.params import Params
+from tests.ui.fakes import CATALOGUE, look
+from ui.ticket import Ticket, ticket
+
+
+def the(seen: Look) -> Ticket:
+    made = ticket(seen, CATALOGUE)
+    assert made is not None
+    return made
+
+
+def test_quantities_are_whole_steps_and_never_more_than_asked_for() -> None:
+    seen = look("tradable", "ETHUSDT", "BTCUSDT", Params())
+    legs, made = seen.decision.legs, the(seen)
+    assert legs is not None
+    for leg, asked, step in zip(made.legs, (legs.qty_y, legs.qty_x), (0.001, 0.001), strict=True):
+        assert leg.qty / step == pytest.approx(round(leg.qty / step))
+        assert asked - step < leg.qty <= asked
+
+
+def test_the_sides_follow_the_sign_of_z() -> None:
+    assert [leg.side for leg in the(look("tradable", "ETHUSDT", "BTCUSDT", Params())).legs] == ["SELL", "BUY"]
+    assert [leg.side for leg in the(look("thin", "ETHUSDT", "BTCUSDT", Params())).legs] == ["BUY", "SELL"]
+
+
+def test_what_rounding_leaves_unhedged_is_the_short_side_of_the_hedge() -> None:
+    seen = look("tradable", "ETHUSDT", "BTCUSDT", Params())
+    made, legs = the(seen), seen.decision.legs
+    assert legs is not None
+    y, x = made.legs
+    beta = legs.notional_x / legs.notional_y
+    assert made.residual == pytest.approx(x.notional - beta * y.notional)  # X is bought: positive is net long
+    assert abs(made.residual) < 0.001 * x.notional / x.qty + beta * 0.001 * y.notional / y.qty
+
+
+def test_a_size_the_exchange_would_refuse_says_why() -> None:
+    small = the(look("tradable", "ETHUSDT", "BTCUSDT", Params(notional=10.0)))
+    assert small.legs[1].problem == "below the minimum quantity 0.001"
+    middle = the(look("tradable", "SOLUSDT", "ADAUSDT", Params(notional=11.0)))
+    assert "minimum" in middle.legs[0].problem
+
+
+def test_a_contract_the_exchange_has_not_described_is_not_rounded() -> None:
+    made = ticket(look("tradable", "ETHUSDT", "BTCUSDT", Params()), {})
+    assert made is not None
+    assert made.legs[0].problem == "step size unknown"
+
+
+def test_break_even_is_the_z_whose_full_return_pays_the_cost() -> None:
+    seen = look("tradable", "ETHUSDT", "BTCUSDT", Params())
+    made, fits = the(seen), seen.report.log_fits
+    assert made.break_even_z is not None
+    assert seen.costs is not None
+    back = made.break_even_z * fits.resid_sd[-1] * 1e4 / (1 + abs(fits.beta[-1]))
+    assert back == pytest.approx(seen.costs.total_bps)
+
+
+def test_without_costs_nothing_is_said_of_break_even() -> None:
+    assert the(replace(look("tradable", "ETHUSDT", "BTCUSDT", Params()), costs=None)).break_even_z is None
+
+
+def test_the_stop_is_on_the_trades_own_side() -> None:
+    assert the(look("thin", "ETHUSDT", "BTCUSDT", Params(stop_z=3.5))).stop_z == -3.5
+
+
+def test_a_pair_without_a_fit_has_no_ticket() -> None:
+    assert ticket(look("warming", "ETHUSDT", "BTCUSDT", Params()), CATALOGUE) is None
