@@ -211,7 +211,10 @@ def _tradable(case: Case, checks: dict[str, Check]) -> str:
             f"The classic recipe says {act} the spread at z = {z:+.2f}. It says so without a relationship too, often."
         )
     net = checks["record"].margin or 0.0
-    return f"Its own record supports it: {act} the spread at z = {z:+.2f}; lower bound {net:+.1f} bps net of cost."
+    reason = f"Its own record supports it: {act} the spread at z = {z:+.2f}; lower bound {net:+.1f} bps net of cost."
+    if case.params.method != "ols" or case.params.price_units:
+        reason += " The hedge chosen is another than the one tested: test and record are of least squares in logs."
+    return reason
 
 
 def _regime(report: PairReport, checks: dict[str, Check]) -> str:

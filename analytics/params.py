@@ -52,8 +52,10 @@ class Params:
             raise ValueError(f"entry_z must be above 0 and below stop_z ({self.stop_z}), was {self.entry_z}")
         if not 0 <= self.exit_z < self.entry_z:
             raise ValueError(f"exit_z must be from 0 to below entry_z ({self.entry_z}), was {self.exit_z}")
-        if not self.notional > 0:
-            raise ValueError(f"notional must be > 0, was {self.notional}")
+        if not -100 <= self.fee_bps <= 1000:
+            raise ValueError(f"fee_bps must be from -100 to 1000, was {self.fee_bps}")
+        if not 0 < self.notional < float("inf"):
+            raise ValueError(f"notional must be > 0 and finite, was {self.notional}")
 
     @property
     def need_bars(self) -> int:

@@ -79,14 +79,16 @@ def sizes(rng: np.random.Generator, effort: Effort) -> None:
     """Rejections at a nominal 5 %: without a relationship, and for real pairs."""
     rows = []
     for bars in (300, 500, 1000):
-        y, x = plain(rng, effort.windows, bars)
-        eg = np.array([engle_granger(y[i], x[i]).pvalue < 0.05 for i in range(len(y))])
-        few = range(min(len(y), effort.windows // 5))
-        naive = np.array([adf(_residual(y[i], x[i])).pvalue < 0.05 for i in few])
-        power = []
+        eg: list[bool] = []
+        naive: list[bool] = []
+        while len(eg) < effort.windows:
+            y, x = plain(rng, min(2000, effort.windows - len(eg)), bars)  # in parts, to spare the memory
+            eg += [engle_granger(y[i], x[i]).pvalue < 0.05 for i in range(len(y))]
+            naive += [adf(_residual(y[i], x[i])).pvalue < 0.05 for i in range(0, len(y), 20)]
+        power: list[list[bool]] = []
         for half_life in (10, 20, 40):
-            ry, rx = reverting(half_life)(rng, effort.windows // 10, bars)
-            power.append(np.array([engle_granger(ry[i], rx[i]).pvalue < 0.05 for i in range(len(ry))]))
+            y, x = reverting(half_life)(rng, effort.windows // 40, bars)
+            power.append([engle_granger(y[i], x[i]).pvalue < 0.05 for i in range(len(y))])
         rows.append([str(bars), _share(eg), _share(naive), *(_share(p) for p in power)])
     head = ["N", "Engle-Granger, null %", "plain ADF on the spread, null %", "power h = 10 %", "h = 20 %", "h = 40 %"]
     print("Rejections at a nominal 5 % (independent windows)\n")
@@ -99,8 +101,8 @@ def _residual(y: Floats, x: Floats) -> Floats:
     return out
 
 
-def _share(passed: np.ndarray) -> str:
-    p = float(passed.mean())
+def _share(passed: list[bool]) -> str:
+    p = float(np.mean(passed))
     return f"{100 * p:.2f} ± {100 * np.sqrt(p * (1 - p) / len(passed)):.2f}"
 
 

@@ -65,6 +65,11 @@ def test_tradable_on_the_other_side() -> None:
     assert "buy the spread at z = -2.20" in d.reason
 
 
+def test_another_hedge_than_the_tested_one_is_said() -> None:
+    for params in (Params(fit_bars=40, z_bars=10, method="huber"), Params(fit_bars=40, z_bars=10, price_units=True)):
+        assert "another than the one tested" in say(report_saying(z=OPENING, sd=0.0012, params=params)).reason
+
+
 def test_wait_while_not_stretched() -> None:
     d = say(report_saying(z=[0.4, 1.4], sd=0.0012))
     assert d.verdict is V.WAIT

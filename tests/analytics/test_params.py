@@ -26,6 +26,8 @@ def test_every_timeframe_has_the_rules_window_and_needs_a_quarter_more() -> None
         ({"entry_z": 0.0}, "entry_z must be above 0"),
         ({"exit_z": 2.0}, "exit_z must be from 0 to below entry_z"),
         ({"notional": 0.0}, "notional must be > 0"),
+        ({"notional": float("nan")}, "notional must be > 0"),
+        ({"fee_bps": float("nan")}, "fee_bps must be from -100 to 1000, was nan"),
     ],
 )
 def test_a_wrong_parameter_is_named(wrong: dict[str, object], message: str) -> None:

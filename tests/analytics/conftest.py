@@ -1,0 +1,6 @@
+"""Properties are about values, not about how busy the machine is."""
+
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
