@@ -12,8 +12,8 @@ from core.errors import UnknownSymbol
 from core.settings import Settings
 from core.types import Batch, FeedStatus, Ints, MarkPrice
 from desk.engine import Engine, Key, record_bars
-from desk.intake import Intake
-from desk.repairer import KLINE_MIN_S, Repairer
+from desk.intake import KLINE_MIN_S, Intake
+from desk.repairer import Repairer
 from ingestion import binance
 from ingestion.feed import Feed
 from ingestion.rest import Rest

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from core.types import Batch, Candles, Gap, Records, Ticks, TradeKind
 from ingestion.continuity import Continuity
@@ -31,6 +31,9 @@ class Memory(Protocol):
     def put(self, ticks: Ticks) -> None: ...
 
 
+KLINE_MIN_S: Final = 60  # the exchange keeps no finer bars
+
+
 @dataclass(frozen=True, slots=True)
 class Hole:
     """Intervals ``first_ms … last_ms`` (opens) of one timeframe that passed without a trustworthy candle."""
@@ -40,6 +43,11 @@ class Hole:
     first_ms: int
     last_ms: int
     late: bool = False  # every trade is stored by now; only the candle has to be built again
+
+    @property
+    def by_kline(self) -> bool:
+        """Whether the exchange's own bar is to fill it."""
+        return self.timeframe_s >= KLINE_MIN_S and not self.late
 
 
 @dataclass(slots=True)

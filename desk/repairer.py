@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -18,15 +18,14 @@ import numpy as np
 from analytics.resample import resample
 from core.errors import BadRequest, RateLimited, RestError
 from core.types import TIMEFRAMES_S, Candles, Gap, GapState, MarkPrice, SymbolInfo, Ticks
-from desk.intake import Hole
+from desk.intake import KLINE_MIN_S, Hole
+from ingestion.binance_rest import SETTLING_MS
 from ingestion.history import BARS_A_CALL, history
 from ingestion.repair import Fill, fill
 from ingestion.rest import Rest
 
 log = logging.getLogger(__name__)
 
-KLINE_MIN_S: Final = 60  # the exchange keeps no finer bars
-SETTLE_MS: Final = 2_000  # a bar's last trades reach the exchange's own bars this late
 RETRY_S: Final = 5.0
 TURN_S: Final = 0.25
 CLOCK_EVERY_S: Final = 600.0
@@ -303,32 +302,41 @@ class Repairer:
         """Build or fetch the candles of the intervals that passed."""
         with self._lock:
             holes, self._holes = self._holes, []
+        passed_ms = self._watermark_ms() - self._grace_ms
+        due = any(h.by_kline and h.first_ms + h.timeframe_s * 1000 + SETTLING_MS <= passed_ms for h in holes)
         waiting: list[Hole] = []
+        unanswered: RestError | None = None
+        settled_ms = 0
+        if due:
+            try:
+                settled_ms = min(passed_ms, self._rest.server_time_ms()) - SETTLING_MS
+            except RestError as error:  # what needs no answer is mended all the same
+                unanswered = error
         try:
             while holes:
-                hole = holes[-1]
-                rest = self._mend_one(hole)
+                left = self._mend_one(holes[-1], settled_ms if holes[-1].by_kline else passed_ms)
                 holes.pop()
-                waiting += rest
+                waiting += left
         finally:
             with self._lock:
                 self._holes = waiting + holes + self._holes
+        if unanswered is not None:
+            raise unanswered
 
-    def _mend_one(self, hole: Hole) -> list[Hole]:
-        """Mend what can be; return what must wait."""
+    def _mend_one(self, hole: Hole, over_ms: int) -> list[Hole]:
+        """Mend what ended by ``over_ms``; return what must wait."""
         ms = hole.timeframe_s * 1000
-        settled = (self._watermark_ms() - self._grace_ms - SETTLE_MS) // ms * ms - ms  # newest open that is over
-        if hole.first_ms > settled:
+        last = min(hole.last_ms, over_ms // ms * ms - ms)
+        if last < hole.first_ms:
             return [hole]
-        last = min(hole.last_ms, settled)
-        if hole.timeframe_s >= KLINE_MIN_S and not hole.late:
+        if hole.by_kline:
             self._from_klines(hole, last)
         elif not self._from_trades(hole, last):
             return [hole]
         self._on_change()
         self._on_repaired(hole.symbol, hole.timeframe_s, hole.first_ms)
         if last < hole.last_ms:
-            return [Hole(hole.symbol, hole.timeframe_s, last + ms, hole.last_ms, hole.late)]
+            return [replace(hole, first_ms=last + ms)]
         return []
 
     def _from_klines(self, hole: Hole, last_ms: int) -> None:
