@@ -123,12 +123,12 @@ def markets(rng: np.random.Generator, effort: Effort) -> None:
             classic = replace(evidence, params=Params(preset="classic"))  # the same numbers, read by the other rule
             since = int(market.breaks_at * len(y)) if market.breaks_at else 0
             walk = walk_forward(evidence, cost, since)
-            tallies["evidence"].add(pair, walk, DAY, cost, by_day=False)
+            tallies["evidence"].add(pair, walk, evidence.open_ms, cost, by_day=False)
             late = len(y) - effort.classic_days * DAY
-            tallies["classic"].add(pair, walk_forward(classic, cost, late), DAY, cost, by_day=False)
+            tallies["classic"].add(pair, walk_forward(classic, cost, late), evidence.open_ms, cost, by_day=False)
             if market.name.endswith("50 % stale"):
                 recipe = walk_forward(classic, cost, late, clean_decides=False)
-                tallies["recipe"].add(pair, recipe, DAY, cost, by_day=False)
+                tallies["recipe"].add(pair, recipe, evidence.open_ms, cost, by_day=False)
             if pair < 4:
                 looks = effort.replays // (4 * len(MARKETS)) + 1
                 changed += _changed_rows(rng, evidence, looks)
@@ -214,7 +214,7 @@ def recorded(path: Path, most: int, rng: np.random.Generator) -> None:
     rows = pd.read_csv(path, usecols=["open_time_ms", "symbol", "close", "volume"])
     rows = rows[rows["volume"] > 0]  # a kline without trades is not a candle
     step_ms = int(np.diff(np.unique(rows["open_time_ms"])).min())
-    timeframe_s, bars_a_day = step_ms // 1000, 86_400_000 // step_ms
+    timeframe_s = step_ms // 1000
     legs = {
         str(symbol): _candles(
             str(symbol), leg["open_time_ms"].to_numpy(np.int64), leg["close"].to_numpy(np.float64), timeframe_s
@@ -240,7 +240,7 @@ def recorded(path: Path, most: int, rng: np.random.Generator) -> None:
     for y, x in pairs:
         r = analyse(legs[y], legs[x], Params(timeframe_s=timeframe_s))
         for name, (params, cost) in runs.items():
-            tallies[name].add((y, x), walk_forward(replace(r, params=params), cost), bars_a_day, cost, by_day=True)
+            tallies[name].add((y, x), walk_forward(replace(r, params=params), cost), r.open_ms, cost, by_day=True)
         fits = r.log_fits
         for e in past_excursions(r.y, r.x, fits.z, fits.spread, fits.beta, clean_rows(r), r.params)[0]:
             if e.row + r.params.fit_bars + 1 >= r.have_bars:

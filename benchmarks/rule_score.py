@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from analytics.backtest import Walk
+from core.types import Ints
+
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Ratio:
         """As printed; a dash where there is nothing to divide by."""
         if self.count == 0:
             return "–"
+        if self.value == 0:  # none seen is not none: the 95 % limit is three in as many
+            return f"0 (< {3 / self.count * scale:.{digits}f})"
         return f"{self.value * scale:.{digits}f} ± {self.se * scale:.{digits}f}"
 
 
@@ -40,34 +46,34 @@ def ratio(clusters: dict[Hashable, tuple[float, float]]) -> Ratio:
 class Tally:
     """What a preset did in one market."""
 
-    alerts: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # by pair: alerts, judged pair-days
-    alert_days: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # by pair: days with an alert, days
-    flagged: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # by pair: flagged, free excursions
+    alerts: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # alerts, judged pair-days
+    alert_days: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # days with an alert, days
+    flagged: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # flagged, free excursions
     net: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # by cluster: Σ realised net, trades
     gross: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
     promised: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
     middle: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
-    surprise: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # Σ (net − promised)
     off_middle: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # Σ (net − middle)
     kappa: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # Σ gross, Σ edge shown
 
-    def add(self, pair: Hashable, walk: Walk, bars_a_day: int, cost_bps: float, by_day: bool) -> None:
-        """Count one pair's walk. Trades cluster by pair, or by the day of entry where all pairs share one market."""
-        judged = walk.judged
-        days = judged.sum() / bars_a_day
-        _add(self.alerts, pair, float(walk.alerts.sum()), float(days))
-        day_of = np.arange(len(judged)) // bars_a_day
-        judged_days = np.unique(day_of[judged])
-        _add(self.alert_days, pair, float(len(np.unique(day_of[walk.alerts]))), float(len(judged_days)))
+    def add(self, pair: Hashable, walk: Walk, open_ms: Ints, cost_bps: float, by_day: bool) -> None:
+        """Count one pair's walk. Clusters are pairs, or days of the calendar where all pairs share one market."""
+        day_of = open_ms // DAY_MS
+        a_day = DAY_MS / int(np.diff(open_ms).min())
+        judged, alerted = day_of[walk.judged], day_of[walk.alerts]
+        alerts_on, with_alert = Counter(alerted.tolist()), set(alerted.tolist())
+        for day, rows in Counter(judged.tolist()).items():
+            key: Hashable = day if by_day else pair
+            _add(self.alerts, key, alerts_on[day], rows / a_day)
+            _add(self.alert_days, key, float(day in with_alert), 1.0)
         _add(self.flagged, pair, walk.flagged, walk.free)
         for t in walk.trades:
-            key: Hashable = t.row // bars_a_day if by_day else pair
+            key = int(day_of[t.row]) if by_day else pair
             net = t.gross_bps - cost_bps
             _add(self.net, key, net, 1.0)
             _add(self.gross, key, t.gross_bps, 1.0)
             _add(self.promised, key, t.promised_bps, 1.0)
             _add(self.middle, key, t.middle_bps, 1.0)
-            _add(self.surprise, key, net - t.promised_bps, 1.0)
             _add(self.off_middle, key, net - t.middle_bps, 1.0)
             _add(self.kappa, key, t.gross_bps, t.shown_bps)
 
