@@ -14,15 +14,15 @@ MAX_FRAME_BYTES: Final = 1 << 20  # a trade takes 170 bytes; the widest array st
 COIN_M: Final = 2  # what `st` says of a contract that is not ours
 
 T = TypeVar("T")
-_Id = Annotated[int, Meta(gt=0, lt=2**53)]  # what every JSON reader holds exactly
-_Ms = Annotated[int, Meta(gt=0, lt=2**53)]
+Id = Annotated[int, Meta(gt=0, lt=2**53)]  # what every JSON reader holds exactly
+Ms = Annotated[int, Meta(gt=0, lt=2**53)]
 
 
 class Trade(Struct, gc=False, tag_field="e", tag="trade"):
-    E: _Ms
-    T: _Ms
+    E: Ms
+    T: Ms
     s: str
-    t: _Id
+    t: Id
     p: float
     q: float
     m: bool
@@ -31,12 +31,12 @@ class Trade(Struct, gc=False, tag_field="e", tag="trade"):
 
 
 class Aggregate(Struct, gc=False, tag_field="e", tag="aggTrade"):
-    E: _Ms
-    T: _Ms
+    E: Ms
+    T: Ms
     s: str
-    a: _Id
-    f: _Id
-    l: _Id  # noqa: E741 (the wire's own name)
+    a: Id
+    f: Id
+    l: Id  # noqa: E741 (the wire's own name)
     p: float
     q: float
     m: bool
@@ -44,7 +44,7 @@ class Aggregate(Struct, gc=False, tag_field="e", tag="aggTrade"):
 
 
 class Mark(Struct, gc=False, tag_field="e", tag="markPriceUpdate"):
-    E: _Ms
+    E: Ms
     s: str
     p: float
     i: float

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from core.errors import BadFrame
 from core.types import Candles, MarkPrice, Records, SymbolInfo, Ticks
+from ingestion.binance_frames import Id, Ms
 
 INTERVALS: Final[Mapping[int, str]] = {60: "1m", 300: "5m", 900: "15m", 3600: "1h"}
 SETTLING_MS: Final = 3_000  # a bar's last trades reach the kline service up to about two seconds late
@@ -46,32 +47,32 @@ class _ExchangeInfo(Struct, gc=False):
 
 
 class _Kline(Struct, gc=False, array_like=True):
-    open_ms: int
+    open_ms: Ms
     open: float
     high: float
     low: float
     close: float
     volume: float
-    close_ms: int
+    close_ms: Ms
     quote_volume: float
-    trades: int
+    trades: Annotated[int, Meta(ge=0, lt=2**53)]
 
 
 class _AggTrade(Struct, gc=False):
-    a: int
+    a: Id
     p: float
     q: float
-    f: int
-    l: int  # noqa: E741
-    T: int
+    f: Id
+    l: Id  # noqa: E741
+    T: Ms
     m: bool
 
 
 class _RestTrade(Struct, gc=False):
-    id: int
+    id: Id
     price: float
     qty: float
-    time: int
+    time: Ms
     isBuyerMaker: bool  # noqa: N815
 
 
@@ -98,7 +99,7 @@ class _Ticker(Struct, gc=False):
 
 
 class _Time(Struct, gc=False):
-    serverTime: int  # noqa: N815
+    serverTime: Ms  # noqa: N815
 
 
 class _Failure(Struct, gc=False):
@@ -187,12 +188,6 @@ def candles(symbol: str, timeframe_s: int, body: bytes, now_ms: int) -> Candles:
         trade_count=np.array([r.trades for r in kept], np.int64),
         provenance=np.full(len(kept), "kline", "U8"),
     )
-
-
-def newest_open_ms(body: bytes) -> int | None:
-    """The open time of the last bar in ``klines``, counted or not: where the next page begins. None: no bar at all."""
-    rows = _read(body, list[_Kline])
-    return rows[-1].open_ms if rows else None
 
 
 def aggregates(symbol: str, body: bytes) -> Records:

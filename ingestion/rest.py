@@ -65,18 +65,16 @@ class Rest:
         self._blocked: Blocked | None = None
         self._simulated: Literal["", "market", "replay"] = ""
         self._sessions: list[requests.Session] = []
-        self._local = threading.local()  # requests does not promise that a session may be shared
+        self._local = threading.local()  # its session, which requests does not promise to share, and when it asked
 
     # The exchange's answers
 
     def server_time_ms(self) -> int:
         """The exchange's clock now; also measures how far ours is from it."""
-        sent_ms = self._now_ms()
         answer = _read(answers.server_ms, self.get("/fapi/v1/time", weight=1, background=False))
-        received_ms = self._now_ms()
         with self._lock:
             # Within half the round trip: the exchange read its clock somewhere in between.
-            self._offset_ms, self._offset_known = answer - (sent_ms + received_ms) / 2, True
+            self._offset_ms, self._offset_known = answer - self._local.asked_ms, True
         return answer
 
     def exchange_info(self) -> dict[str, SymbolInfo]:
@@ -217,6 +215,7 @@ class Rest:
                 return
 
     def _ask(self, path: str, params: Mapping[str, str | int | None]) -> bytes:
+        sent_ms = self._now_ms()
         try:
             response = self._session().get(
                 self._base + path,
@@ -231,6 +230,7 @@ class Rest:
             raise Unreachable(f"{self._host} cannot be reached.") from error
         except requests.exceptions.RequestException as error:
             raise Unreachable(f"{self._host} cannot be asked: {error}") from error
+        self._local.asked_ms = (sent_ms + self._now_ms()) / 2
         used = response.headers.get("X-MBX-USED-WEIGHT-1M", "")
         mark = response.headers.get("X-Pairsight-Simulator", "")
         now_ms = self.exchange_ms()
