@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.types import Gap
-from storage.work import DeleteCandles, NoteLooks, PutCandles, PutGap, PutLooks, PutTrades, SetGapState, Work
+from storage.work import DeleteCandles, NoteLooks, PutCandles, PutGap, PutLooks, PutNote, PutTrades, SetGapState, Work
 
 # Beyond the capacity, as shares of it. Candles and looks cannot be fetched again as trades can; and what says that
 # a stored candle is not to be trusted must find room when nothing else does.
 _ROOM: Final[dict[type, float]] = {
-    PutTrades: 0.0, PutCandles: 0.1, PutLooks: 0.1, PutGap: 0.2, SetGapState: 0.2, NoteLooks: 0.2, DeleteCandles: 0.2,
+    PutTrades: 0.0, PutCandles: 0.1, PutLooks: 0.1, PutNote: 0.2, PutGap: 0.2, SetGapState: 0.2, NoteLooks: 0.2,
+    DeleteCandles: 0.2,
 }  # fmt: skip
 
 

@@ -198,6 +198,11 @@ class StoreReader:
         rows = self._rows("SELECT name, timeframe_s, row_count FROM totals JOIN symbols ON symbols.id = symbol_id")
         return {(name, timeframe_s): count for name, timeframe_s, count in rows}
 
+    def note(self, name: str) -> tuple[str, int] | None:
+        """A small thing kept by name: its JSON and when it was put, Unix ms; None where there is none."""
+        rows = self._rows("SELECT body, at_ms FROM notes WHERE name = ?", name)
+        return (str(rows[0][0]), int(rows[0][1])) if rows else None
+
     def looks(
         self,
         pair: str,

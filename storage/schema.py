@@ -117,6 +117,11 @@ _FIRST: Final = (
         FROM candles AS c JOIN symbols AS s ON s.id = c.symbol_id""",
 )
 
+# Small things kept by name as JSON: the collector's health, whose trades these are, watch-lists.
+_NOTES: Final = (
+    "CREATE TABLE notes (name TEXT PRIMARY KEY, body TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -127,7 +132,10 @@ class Migration:
     statements: tuple[str, ...]
 
 
-MIGRATIONS: Final = (Migration(1, "trades, candles, gaps, decisions, alerts", _FIRST),)
+MIGRATIONS: Final = (
+    Migration(1, "trades, candles, gaps, decisions, alerts", _FIRST),
+    Migration(2, "notes", _NOTES),
+)
 
 
 def check_version(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> int:

@@ -13,7 +13,7 @@ from core.types import Candles, Gap, GapState, StoreStatus, Ticks
 from storage.backlog import Backlog
 from storage.connect import CollectorLock, check_file, connect_writer
 from storage.reader import StoreReader
-from storage.work import DeleteCandles, NoteLooks, PutCandles, PutGap, PutLooks, PutTrades, SetGapState
+from storage.work import DeleteCandles, NoteLooks, PutCandles, PutGap, PutLooks, PutNote, PutTrades, SetGapState
 from storage.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -115,6 +115,10 @@ class TradeStore(StoreReader):
     def note_looks(self, pair: str, timeframe_s: int, from_ms: int, to_ms: int, note: str = "repaired") -> None:
         """Set the note of stored looks at candles opened in ``[from_ms, to_ms]``; what they said stays."""
         self._backlog.offer(NoteLooks(pair, timeframe_s, from_ms, to_ms, note))
+
+    def put_note(self, name: str, body: str, at_ms: int) -> None:
+        """Keep a small thing, JSON, by name; the newest stands."""
+        self._backlog.offer(PutNote(name, body, at_ms))
 
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until everything queued so far is committed; False when it is not after ``timeout_s``."""

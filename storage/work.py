@@ -205,6 +205,19 @@ class SetGapState:
 
 
 @dataclass(frozen=True, slots=True)
+class PutNote:
+    """Keep a small thing by name; the newest stands."""
+
+    name: str
+    body: str  # JSON
+    at_ms: int
+    rows: ClassVar[int] = 1
+
+    def do(self, ledger: Ledger) -> None:
+        ledger.connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", (self.name, self.body, self.at_ms))
+
+
+@dataclass(frozen=True, slots=True)
 class PutLooks:
     """Store what looks said, each once; a look that is there is never changed."""
 

@@ -372,3 +372,11 @@ def test_nothing_is_a_valid_request(store: TradeStore) -> None:
     store.put_looks([])
     assert store.flush()
     assert store.symbols() == ()
+
+
+def test_a_note_is_kept_by_name_and_the_newest_stands(store: TradeStore) -> None:
+    assert store.note("health") is None
+    store.put_note("health", "{}", 1)
+    store.put_note("health", '{"a":1}', 2)
+    assert store.flush()
+    assert store.note("health") == ('{"a":1}', 2)
