@@ -157,13 +157,16 @@ def advance(record: Record, report: PairReport) -> Record:
     Raises
     ------
     ValueError
-        If the report does not reach back to the record's newest row: rows between would be missing.
+        If the report does not reach back far enough: to the record's newest row, and N + N/4 rows beyond each new one
+        unless it holds the whole history. Rows, or what was known at them, would be missing.
     """
     start = 0
     if record.newest_ms is not None:
         start = int(np.searchsorted(report.open_ms, record.newest_ms, side="right"))
         if start == 0 or report.open_ms[start - 1] != record.newest_ms:
             raise ValueError("the report must hold the candle that the record ends with")
+        if start < min(report.need_bars - 1, record.rows):
+            raise ValueError(f"the report must hold {report.need_bars - 1} candles before the first new one")
     if start == report.have_bars:
         return record
     fits, clean = report.log_fits, clean_rows(report)

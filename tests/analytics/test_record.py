@@ -155,6 +155,10 @@ def test_a_hole_in_the_history_is_refused() -> None:
     gap = replace(later, open_ms=later.open_ms + 86_400_000)
     with pytest.raises(ValueError, match="must hold the candle that the record ends with"):
         advance(record, gap)
+    tail = slice(290, 400)  # holds the record's last candle, but knows too little of what came before
+    y, x = (candles(s, c[tail], open_ms=later.open_ms[tail]) for s, c in (("Y", later.y), ("X", later.x)))
+    with pytest.raises(ValueError, match="must hold 49 candles before the first new one"):
+        advance(record, analyse(y, x, PARAMS))
 
 
 def test_the_sums_are_those_of_the_rule() -> None:
