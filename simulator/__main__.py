@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core.errors import PairsightError, SettingsError
 from simulator.clock import AS_FAST_AS_POSSIBLE
+from simulator.faults import read_faults
 from simulator.market import MarketPlan
 from simulator.running import SimulatedExchange
 from simulator.scenarios import SCENARIOS
@@ -27,6 +28,7 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rate", type=_above_zero, default=60.0, help="records a second, all symbols (default 60)")
     parser.add_argument("--symbols", type=int, default=12, help="how many contracts trade (default 12, up to 500)")
     parser.add_argument("--scenario", choices=SCENARIOS, default="default", help="kind of market; see scenarios.py")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON schedule of faults; see faults.py")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input closes")
     return parser.parse_args(argv)
 
@@ -47,14 +49,15 @@ def _above_zero(text: str) -> float:
 
 def built(args: argparse.Namespace) -> SimulatedExchange:
     """The exchange that the command line asks for."""
+    schedule = read_faults(args.faults) if args.faults is not None else ()
     if args.replay is None:
         if args.speed == AS_FAST_AS_POSSIBLE:
             raise SettingsError("--speed max needs a recording (--replay): a market has no end")
         if not 1 <= args.symbols <= 500 or args.seed < 0:
             raise SettingsError("--symbols must be from 1 to 500 and --seed not negative")
         plan = MarketPlan(args.seed, args.rate, args.symbols, SCENARIOS[args.scenario])
-        return SimulatedExchange.making(plan, speed=args.speed, host=args.host, port=args.port)
-    return SimulatedExchange.replaying(args.replay, speed=args.speed, host=args.host, port=args.port)
+        return SimulatedExchange.making(plan, speed=args.speed, host=args.host, port=args.port, faults=schedule)
+    return SimulatedExchange.replaying(args.replay, speed=args.speed, host=args.host, port=args.port, faults=schedule)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -94,6 +94,8 @@ class Exchange:
         self.tapes = {symbol: SymbolTape(i) for symbol, i in self.instruments.items()}
         self.published = 0  # records, those of the past not counted
         self.ended = False
+        self.clock_error_ms = 0  # by how much REST tells the wrong time
+        self.before_record: Callable[[], None] | None = None  # called when one is about to happen
         self.on_record: Callable[[Record], Iterable[Record]] | None = None  # what is delivered in place of a record
         self._trade_streams = {s: f"{s.lower()}@trade" for s in self.instruments}
         self._agg_streams = {s: f"{s.lower()}@aggTrade" for s in self.instruments}
@@ -135,6 +137,8 @@ class Exchange:
 
     def happen(self, record: Record) -> None:
         """One record becomes part of the truth and goes out to those who listen."""
+        if self.before_record is not None:
+            self.before_record()
         shift = self._id_shift.get(record.symbol, 0)
         if shift:
             record = record._replace(id=record.id + shift)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from simulator.encode import frame, wrapped
@@ -12,6 +12,7 @@ from simulator.streams import delivers, is_trade_stream
 class Listener(Protocol):
     """One connection, as far as delivery is concerned."""
 
+    number: int  # unlike any other connection's, of now or before
     route: str
 
     @property
@@ -29,11 +30,15 @@ class Hub:
 
     def __init__(self) -> None:
         self.listeners: dict[str, list[Listener]] = {}
+        self.mute: Callable[[str, Listener], bool] | None = None  # whether a stream is withheld from a listener
+        self.on_subscribe: Callable[[Listener, Sequence[str]], None] | None = None
 
     def add(self, listener: Listener, streams: Iterable[str]) -> bool:
         """Deliver these streams from now on; True where a trade stream is among them."""
-        trades = False
-        for stream in streams:
+        names, trades = list(streams), False
+        if self.on_subscribe is not None:
+            self.on_subscribe(listener, names)
+        for stream in names:
             if delivers(listener.route, stream):
                 trades = trades or is_trade_stream(stream)
                 listening = self.listeners.setdefault(stream, [])
@@ -58,6 +63,8 @@ class Hub:
         bare: bytes | None = None
         enveloped: bytes | None = None
         for listener in listening:
+            if self.mute is not None and self.mute(stream, listener):
+                continue
             if listener.combined:
                 if enveloped is None:
                     enveloped = frame(wrapped(stream, data))

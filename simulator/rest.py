@@ -24,7 +24,7 @@ KLINES_MOST: Final = 1500
 
 def time(exchange: Exchange, params: Params) -> object:
     """``/fapi/v1/time``."""
-    return {"serverTime": exchange.clock.now_ms()}
+    return {"serverTime": exchange.clock.now_ms() + exchange.clock_error_ms}
 
 
 def ping(exchange: Exchange, params: Params) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,9 +13,11 @@ from typing import Any, Self, TypeVar
 
 from simulator.clock import ExchangeClock
 from simulator.exchange import Exchange, Source
+from simulator.faults import Fault, fault
 from simulator.limits import Limits
 from simulator.market import Market, MarketPlan
 from simulator.recording import Recording, read_recording
+from simulator.records import Record
 from simulator.replay import Replay
 from simulator.server import Server
 
@@ -45,11 +47,12 @@ class SimulatedExchange:
         host: str = "127.0.0.1",
         port: int = 0,
         limits: Limits | None = None,
+        faults: Sequence[Fault] = (),
     ) -> None:
         self.exchange = Exchange(source, ExchangeClock(source.start_ms, speed))
         self.finished = threading.Event()
         self._limits = limits or Limits()
-        self._server = Server(self.exchange, self._limits)
+        self._server = Server(self.exchange, self._limits, faults)
         self._server.on_end = self.finished.set
         self._host, self._port = host, port
         self._loop = asyncio.new_event_loop()
@@ -65,10 +68,11 @@ class SimulatedExchange:
         host: str = "127.0.0.1",
         port: int = 0,
         limits: Limits | None = None,
+        faults: Sequence[Fault] = (),
     ) -> Self:
         """An exchange on which a recording happens. Infinite ``speed``: as fast as its clients read."""
         known = recording if isinstance(recording, Recording) else read_recording(recording)
-        return cls(Replay(known), speed=speed, host=host, port=port, limits=limits)
+        return cls(Replay(known), speed=speed, host=host, port=port, limits=limits, faults=faults)
 
     @classmethod
     def making(
@@ -80,10 +84,11 @@ class SimulatedExchange:
         host: str = "127.0.0.1",
         port: int = 0,
         limits: Limits | None = None,
+        faults: Sequence[Fault] = (),
     ) -> Self:
         """An exchange with a seeded market that begins now, or at ``start_ms``; its clock runs from ``start`` on."""
         begin = start_ms if start_ms is not None else time.time_ns() // 1_000_000
-        return cls(Market(plan or MarketPlan(), begin), speed=speed, host=host, port=port, limits=limits)
+        return cls(Market(plan or MarketPlan(), begin), speed=speed, host=host, port=port, limits=limits, faults=faults)
 
     def start(self) -> Bases:
         """Open the port. Raises SettingsError where it cannot be opened."""
@@ -120,6 +125,20 @@ class SimulatedExchange:
         """REST base, as PAIRSIGHT_REST_URL takes it."""
         assert self._bases is not None, "not started"
         return self._bases.rest_url
+
+    def inject(self, do: str, **fields: object) -> None:
+        """Let a fault happen: at once, or when its trigger says. See faults.py for kinds and fields."""
+        checked = fault({"do": do, **fields})
+        self.ask(lambda: self._server.mischief.add([checked]))
+
+    def truth(self, symbol: str) -> list[Record]:
+        """Every record of a symbol that has happened, whether or not anybody received it; its E equals its T."""
+        return self.ask(self.exchange.tapes[symbol].records)
+
+    @property
+    def connections(self) -> int:
+        """Open WebSocket connections."""
+        return self.ask(lambda: len(self._server.sessions))
 
     def call(self, work: Coroutine[Any, Any, R], timeout_s: float = 30.0) -> R:
         """Run a coroutine on the exchange's own loop and wait for it."""

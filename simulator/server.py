@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from aiohttp import web
 
-from core.errors import SettingsError
+from core.errors import PairsightError, SettingsError
 from simulator.exchange import Exchange
-from simulator.gate import Gate
+from simulator.faults import Fault, faults
+from simulator.gate import FAULT_BODIES, Gate, refused
 from simulator.limits import Limits
+from simulator.mischief import Mischief
 from simulator.periodic import Periodic
 from simulator.session import Session
 from simulator.streams import MARKET, PUBLIC, UNROUTED
@@ -25,12 +28,13 @@ BACKLOG_BYTES: Final = 1 << 20  # as fast as possible means: as fast as the slow
 class Server:
     """Serves one exchange on one port. Everything happens on the event loop that ``start`` runs on."""
 
-    def __init__(self, exchange: Exchange, limits: Limits) -> None:
+    def __init__(self, exchange: Exchange, limits: Limits, schedule: Sequence[Fault] = ()) -> None:
         self.exchange = exchange
         self.limits = limits
         self.sessions: set[Session] = set()
         self.on_end: Callable[[], None] = lambda: None
-        self._gate = Gate(exchange, limits)
+        self.mischief = Mischief(exchange, self.sessions, schedule)
+        self._gate = Gate(exchange, limits, self.mischief)
         self._tasks: list[asyncio.Task[None]] = []
         self._starting = False
         self._runner: web.AppRunner | None = None
@@ -45,6 +49,9 @@ class Server:
             app.router.add_get(at + "/ws/{streams:.*}", self._websocket(route, combined=False))
             app.router.add_get(at + "/stream", self._websocket(route, combined=True))
         app.router.add_get("/fapi/v1/{endpoint:.+}", self._gate.answer)
+        app.router.add_post("/simulator/faults", self._add_faults)
+        app.router.add_get("/simulator/truth", self._truth)
+        app.router.add_get("/simulator/status", self._status)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
@@ -75,6 +82,9 @@ class Server:
 
     def _websocket(self, route: str, combined: bool) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def upgrade(request: web.Request) -> web.StreamResponse:
+            status = self.mischief.refusal(route)
+            if status is not None:
+                return refused(status, *FAULT_BODIES.get(status, (0, f"Simulated HTTP {status}.")))
             text = request.query.get("streams", "") if combined else request.match_info.get("streams", "")
             session = Session(
                 route,
@@ -91,6 +101,37 @@ class Server:
                 self.sessions.discard(session)
 
         return upgrade
+
+    async def _add_faults(self, request: web.Request) -> web.Response:
+        """POST one fault, or a schedule; see faults.py."""
+        try:
+            more = faults(json.loads(await request.text()))
+        except (ValueError, PairsightError) as why:
+            return web.json_response({"error": str(why)}, status=400)
+        self.mischief.add(more)
+        return web.json_response({"accepted": len(more)})
+
+    async def _truth(self, request: web.Request) -> web.Response:
+        """What has really happened to one symbol: [id, time, price, quantity, X, buyer is maker], oldest first."""
+        tape = self.exchange.tapes.get(request.query.get("symbol", "").upper())
+        if tape is None:
+            return web.json_response({"error": "symbol must be one of the exchange's"}, status=400)
+        return web.json_response([[r.id, r.trade_ms, r.price, r.qty, r.kind, r.buyer_is_maker] for r in tape.records()])
+
+    async def _status(self, request: web.Request) -> web.Response:
+        """The simulator about itself."""
+        exchange = self.exchange
+        return web.json_response(
+            {
+                "mode": exchange.source.mode,
+                "now_ms": exchange.clock.now_ms(),
+                "started": exchange.clock.started,
+                "ended": exchange.ended,
+                "published": exchange.published,
+                "connections": len(self.sessions),
+                "faults_fired": self.mischief.fired,
+            }
+        )
 
     def _start_clock(self) -> None:
         """The first trade subscription starts the exchange's clock, once the client had time to ask for the rest."""
@@ -112,7 +153,8 @@ class Server:
                 raise
             if exchange.clock.started:
                 periodic.step(exchange.clock.now_ms())
-            for session in self.sessions:
+            self.mischief.step()
+            for session in list(self.sessions):
                 session.flush()
             if exchange.ended and not had_ended:
                 log.info("the recording has ended: %d records sent", exchange.published)

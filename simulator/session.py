@@ -7,6 +7,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable, Iterable
+from itertools import count
 
 from aiohttp import WSMsgType, web
 
@@ -16,6 +17,7 @@ from simulator.hub import Hub
 from simulator.limits import Limits, MessageAllowance
 
 CLOSE_WAIT_S = 3.0
+_NUMBERS = count(1)
 
 
 class Session:
@@ -31,6 +33,7 @@ class Session:
         now_ms: Callable[[], int],
         on_trades: Callable[[], None],
     ) -> None:
+        self.number = next(_NUMBERS)
         self.route = route
         self.subscriptions = Subscriptions(combined, limits.streams)
         self.stalled = False  # half open: nothing goes out and nothing is answered, until the client gives up
@@ -105,13 +108,13 @@ class Session:
         if self._transport is not None:
             asyncio.get_running_loop().call_later(CLOSE_WAIT_S, self._transport.close)
 
-    def drop(self) -> None:
-        """Cut the connection without a word: a reset, not a close frame."""
+    def drop(self, reset: bool = True) -> None:
+        """Cut the connection without a close frame, and reset it where asked for."""
         self.ended = True
         if self._transport is None:
             return
         sock = self._transport.get_extra_info("socket")
-        if sock is not None and not self._transport.is_closing():
+        if reset and sock is not None and not self._transport.is_closing():
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(_LINGER, 1, 0))
         self._transport.abort()
 
