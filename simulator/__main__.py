@@ -15,6 +15,7 @@ from simulator.faults import read_faults
 from simulator.market import MarketPlan
 from simulator.running import SimulatedExchange
 from simulator.scenarios import SCENARIOS
+from simulator.universe import chosen
 
 
 def parsed(argv: list[str] | None) -> argparse.Namespace:
@@ -26,7 +27,7 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--speed", type=_speed, default=1.0, help="exchange seconds a second, or 'max' for a replay")
     parser.add_argument("--seed", type=int, default=1, help="seed of the market (default 1)")
     parser.add_argument("--rate", type=_above_zero, default=60.0, help="records a second, all symbols (default 60)")
-    parser.add_argument("--symbols", type=int, default=12, help="how many contracts trade (default 12, up to 500)")
+    parser.add_argument("--symbols", default="12", help="how many contracts trade, up to 500, or their names")
     parser.add_argument("--scenario", choices=SCENARIOS, default="default", help="kind of market; see scenarios.py")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON schedule of faults; see faults.py")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input closes")
@@ -53,9 +54,9 @@ def built(args: argparse.Namespace) -> SimulatedExchange:
     if args.replay is None:
         if args.speed == AS_FAST_AS_POSSIBLE:
             raise SettingsError("--speed max needs a recording (--replay): a market has no end")
-        if not 1 <= args.symbols <= 500 or args.seed < 0:
-            raise SettingsError("--symbols must be from 1 to 500 and --seed not negative")
-        plan = MarketPlan(args.seed, args.rate, args.symbols, SCENARIOS[args.scenario])
+        if args.seed < 0:
+            raise SettingsError(f"--seed must not be negative, was {args.seed}")
+        plan = MarketPlan(args.seed, args.rate, chosen(args.symbols), SCENARIOS[args.scenario])
         return SimulatedExchange.making(plan, speed=args.speed, host=args.host, port=args.port, faults=schedule)
     return SimulatedExchange.replaying(args.replay, speed=args.speed, host=args.host, port=args.port, faults=schedule)
 

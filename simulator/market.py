@@ -22,13 +22,12 @@ from simulator.prints import KINDS, Prints, taken_apart
 from simulator.records import Instrument, Record
 from simulator.scenarios import SCENARIOS, Scenario
 from simulator.seconds import Activity, Seconds, minute_bars
-from simulator.universe import listings
+from simulator.universe import LISTINGS, Listing
 from simulator.walks import rng_for
 
 CHUNK_S: Final = 10  # single prints are made for so many seconds at once
 PAST_RECORDS: Final = 100_000  # about so many single trades are known from before the start
 KEPT_HOURS: Final = 6_000  # of minute bars, over all symbols
-KEPT_SECONDS: Final = 400  # hours of seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class MarketPlan:
 
     seed: int = 1
     rate: float = 60.0  # records a second, all symbols together
-    symbols: int = 12
+    listings: tuple[Listing, ...] = LISTINGS
     scenario: Scenario = SCENARIOS["default"]
     past_minutes: int | None = None  # single trades known from before the start; None: as many as start fast
 
@@ -48,7 +47,7 @@ class Market:
     mode: Literal["market", "replay"] = "market"
 
     def __init__(self, plan: MarketPlan, start_ms: int) -> None:
-        chosen = listings(plan.symbols)
+        chosen = plan.listings
         minutes = plan.past_minutes
         if minutes is None:
             minutes = min(30, max(1, int(PAST_RECORDS / plan.rate / 60)))
@@ -164,7 +163,7 @@ class Bookkeeping:
         with self._lock:
             made = self._seconds.get(key)
             if made is None:
-                if len(self._seconds) >= KEPT_SECONDS:
+                if len(self._seconds) >= 2 * len(self._ticks) + 8:
                     self._seconds.pop(next(iter(self._seconds)))
                 made = self._seconds[key] = self._activity.seconds(symbol, hour)
             return made

@@ -57,10 +57,11 @@ class Server:
         site = web.TCPSite(self._runner, host, port)
         try:
             await site.start()
-        except OSError as why:
+        except (OSError, OverflowError) as why:
             await self._runner.cleanup()
+            reason = getattr(why, "strerror", None) or why
             raise SettingsError(
-                f"Cannot listen on {host}:{port} ({why.strerror or why}): choose another --port, or 0 for any free one"
+                f"Cannot listen on {host}:{port} ({reason}): choose another --port, or 0 for any free one"
             ) from None
         if self.exchange.source.mode == "market":
             self.exchange.clock.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from core.errors import SettingsError
 from simulator.records import Instrument
 
 
@@ -59,6 +60,7 @@ IDLE: Final = (
     Instrument("EOSUSDT", 3, 1, base="EOS", status="SETTLING"),
     Instrument("NEWUSDT", 4, 0, base="NEW", status="PENDING_TRADING"),
 )
+MOST: Final = 500
 _SYLLABLES: Final = ("ZA", "KO", "MI", "RU", "TE", "NO", "VI", "LA", "PE", "SU")
 
 
@@ -74,6 +76,27 @@ def listings(count: int) -> tuple[Listing, ...]:
         name = _SYLLABLES[rest // 9] + _SYLLABLES[(rest // 9 + 1 + rest % 9) % 10] + ("X" * first)
         out.append(_perpetual(name, 0.5 * 1.37 ** (rest % 17), 5, 1, 1, 1.0, 0.035, 0.8 + 0.05 * (rest % 13)))
     return tuple(out)
+
+
+def chosen(text: str) -> tuple[Listing, ...]:
+    """The contracts that a command line asks for: a number of them, or names; unknown names are invented.
+
+    >>> [entry.instrument.symbol for entry in chosen("ethusdt,FOOUSDT")]
+    ['ETHUSDT', 'FOOUSDT']
+    """
+    if text.isascii() and text.isdigit():
+        if not 1 <= int(text) <= MOST:
+            raise SettingsError(f"--symbols must be from 1 to {MOST}, was {text}")
+        return listings(int(text))
+    names = [name.strip().upper() for name in text.split(",") if name.strip()]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise SettingsError(f"--symbols names {', '.join(sorted(twice))} twice")
+    bad = [name for name in names if not name.endswith("USDT") or name == "USDT" or not name.isalnum()]
+    if bad or not names:
+        raise SettingsError(f"--symbols must be a number or names such as BTCUSDT,ETHUSDT, was {text!r}")
+    by_name = {entry.instrument.symbol: entry for entry in LISTINGS}
+    return tuple(by_name.get(name) or _perpetual(name.removesuffix("USDT"), 1.0, 5, 1, 1, 1.0) for name in names)
 
 
 def known(symbol: str) -> Instrument | None:

@@ -21,6 +21,7 @@ from simulator.klines import bars_of
 from simulator.market import Market, MarketPlan
 from simulator.records import Record
 from simulator.scenarios import SCENARIOS
+from simulator.universe import listings
 
 START_MS = 1_795_171_234_567  # in the middle of a minute
 PLAN = MarketPlan(seed=5, past_minutes=4)
@@ -214,7 +215,7 @@ def test_every_scenario_starts_and_its_past_equals_its_bars(name: str) -> None:
 
 
 def test_a_hundred_contracts_have_names_of_their_own() -> None:
-    market = Market(MarketPlan(symbols=300, past_minutes=1, rate=500), START_MS)
+    market = Market(MarketPlan(listings=listings(300), past_minutes=1, rate=500), START_MS)
     assert len({i.symbol for i in market.instruments}) == 300
     assert {r.symbol for r in market.past()} > {"BTCUSDT", "ZAKOUSDT"}
 
