@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from typing import Final
 
+import msgspec
 import numpy as np
 
-from core.errors import UnknownSymbol
+from analytics.decision import Freshness
+from analytics.live import Touch
+from core.errors import StoreError, UnknownSymbol
 from core.settings import Settings
-from core.types import Batch, FeedStatus, Ints, MarkPrice
+from core.types import Batch, DeskStatus, FeedStatus, Ints, MarkPrice, Source, SymbolInfo, Trade
 from desk.engine import Engine, Key, record_bars
 from desk.intake import KLINE_MIN_S, Intake
 from desk.repairer import Repairer
@@ -23,11 +29,22 @@ from storage.sqlite import TradeStore
 
 log = logging.getLogger(__name__)
 
+HEALTH: Final = "health"  # the note that tells other processes how this one does
+HEALTH_EVERY_S: Final = 5.0
+ORIGIN: Final = "origin"
+
 
 class Collector:
-    """Collects one source into one store. Threads: feed-trades, feed-market, repair, engine; the store has its own."""
+    """Collects one source into one store. Threads: feed-trades, feed-market, repair, engine; the store has its own.
+
+    Raises
+    ------
+    StoreError
+        If the store holds another source's trades.
+    """
 
     def __init__(self, settings: Settings, store: TradeStore) -> None:
+        _claim(settings, store)
         self.settings = settings
         self.store = store
         self.ring = Ring(settings.ring_trades)
@@ -37,8 +54,10 @@ class Collector:
         self._marks: dict[str, MarkPrice] = {}
         self._revision = 0
         self._running = False
+        self._told_s = 0.0
         self.engine = Engine(
             store,
+            journal=store,
             newest_ms=self.newest_candle_ms,
             revision=lambda: self._revision,
             holes=self._holes,
@@ -168,6 +187,10 @@ class Collector:
 
     # What is known now
 
+    def catalogue(self) -> Mapping[str, SymbolInfo]:
+        """Every contract the exchange lists; empty while unknown."""
+        return self.repairer.facts.catalogue
+
     def marks(self) -> Mapping[str, MarkPrice]:
         """Newest mark price and funding per symbol: from the stream, or from REST before the first push."""
         return {**self.repairer.facts.marks, **self._marks}
@@ -180,9 +203,45 @@ class Collector:
         stored = self.store.candles(symbol, timeframe_s, limit=1)
         return int(stored.open_ms[-1]) if len(stored) else None
 
-    def feed_status(self) -> tuple[FeedStatus, FeedStatus]:
-        """Trades and market."""
-        return self.trades.status(), self.market.status()
+    def newest_trade(self, symbol: str) -> Trade | None:
+        """The newest trade in memory."""
+        return self.ring.last(symbol)
+
+    def touch(self, symbol: str) -> Touch | None:
+        """Where takers last traded; None until both sides did."""
+        bought, sold = self.ring.executable(symbol)
+        return None if bought is None or sold is None else Touch(sold=sold, bought=bought)
+
+    def freshness(self, key: Key) -> Freshness:
+        """How current the data of a pair are."""
+        trades = self.trades.status()
+        if not self._running:
+            return Freshness(reason="No data: the feed is stopped.")
+        if trades.state != "live":
+            return Freshness(reason=f"No data: {trades.reason or 'connecting to the exchange.'}")
+        age = {s.symbol: s.age_s for s in trades.streams}
+        stale_s = self.settings.stale_after_s
+        silent = tuple(s for s in (key.symbol_y, key.symbol_x) if (a := age.get(s)) is None or a > stale_s)
+        return Freshness(self.intake.watermark_ms or None, silent)
+
+    def status(self) -> DeskStatus:
+        """Everything but what only the desk knows."""
+        trades, market = self.trades.status(), self.market.status()
+        counts = self.store.gap_counts()
+        return DeskStatus(
+            running=self._running,
+            source=self._source(trades),
+            trades=trades,
+            market=market,
+            store=self.store.status(),
+            symbols=self.symbols,
+            problem=self._problem(trades),
+            warmup=self.repairer.warmup(),
+            gaps_open=counts["open"],
+            gaps_repaired=counts["repaired"],
+            gaps_lost=counts["lost"],
+            clock_offset_ms=self.rest.offset_ms,
+        )
 
     def want(self, key: Key) -> None:
         """This pair is looked at: first the history its verdict needs, then that of its record."""
@@ -192,6 +251,20 @@ class Collector:
                 if bars:
                     self.repairer.want(symbol, params.timeframe_s, bars)
         self.engine.watch(key)
+
+    def _source(self, trades: FeedStatus) -> Source:
+        said = trades.simulated or self.rest.simulated
+        if said == "replay":
+            return "REPLAY"
+        return "LIVE" if self.settings.is_exchange and not said else "SIMULATED"
+
+    def _problem(self, trades: FeedStatus) -> str:
+        store = self.store.status()
+        if store.state == "failing":
+            return f"Trades are kept in memory only: {store.reason}."
+        if not self._running:
+            return ""
+        return trades.reason if trades.state in {"waiting", "blocked"} else self.repairer.facts.problem
 
     def _enter(self, symbol: str) -> None:
         last = self.store.last_trade(symbol)
@@ -209,7 +282,12 @@ class Collector:
             self._marks = {**self._marks, **{mark.symbol: mark for mark in batch.marks}}
 
     def _tick(self) -> None:
+        """Now and then, on the repair thread."""
         self.intake.tick()
+        now_s = time.monotonic()
+        if now_s - self._told_s > HEALTH_EVERY_S:
+            self._told_s = now_s
+            self.store.put_note(HEALTH, msgspec.json.encode(self.status()).decode(), time.time_ns() // 1_000_000)
         stale = [s.symbol for s in self.trades.status().streams if (s.age_s or 0.0) > self.settings.stale_after_s]
         self.intake.silent(stale)
 
@@ -225,3 +303,16 @@ class Collector:
         ]
         opens: Sequence[Ints] = [np.arange(max(a, from_ms), b + 1, ms, dtype=np.int64) for a, b in spans]
         return np.unique(np.concatenate(opens)) if opens else np.empty(0, np.int64)
+
+
+def _claim(settings: Settings, store: TradeStore) -> None:
+    """A database holds trades of the exchange or of something else, never of both."""
+    origin = "the exchange" if settings.is_exchange else "a simulator or another server"
+    known = store.note(ORIGIN)
+    if known is None:
+        store.put_note(ORIGIN, json.dumps(origin), time.time_ns() // 1_000_000)
+    elif json.loads(known[0]) != origin:
+        raise StoreError(
+            f"{settings.db} holds trades of {json.loads(known[0])}, and {settings.ws_url} is {origin}:"
+            " name another file by PAIRSIGHT_DB"
+        )

@@ -9,17 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from analytics.decision import Freshness, LiveScore
-from analytics.live import Touch, score_live
+from analytics.decision import LiveScore
+from analytics.live import score_live
 from analytics.look import Look
 from analytics.params import Params
-from core.errors import DataError, UnknownSymbol
+from core.errors import DataError, StoreBusy, UnknownSymbol
 from core.journal import JournalRow
 from core.settings import Settings
-from core.types import Candles, DeskStatus, Gap, MarkPrice, Source, SymbolInfo, Ticks
+from core.types import Candles, DeskStatus, Gap, MarkPrice, SymbolInfo, Ticks
 from desk.collector import Collector
 from desk.engine import Key
 from desk.local_exchange import LocalExchange
+from desk.onlooker import Onlooker
 from desk.recent_log import RecentLog
 from storage.sqlite import TradeStore
 
@@ -43,7 +44,7 @@ class Desk:
         self._simulator: LocalExchange | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         try:
-            self._collector = self._collect(settings)
+            self._station = self._open(settings)
         except BaseException:
             self._log.detach()
             raise
@@ -51,19 +52,22 @@ class Desk:
     # Running
 
     def start(self) -> None:
-        """Start the feeds; does nothing when they run."""
+        """Start the feeds; does nothing when they run. Where another process collected, try to take over."""
         with self._lock:
-            self._collector.start()
+            if isinstance(self._station, Onlooker):
+                old, self._station = self._station, self._open(self.settings)
+                old.close()
+            self._station.start()
 
     def stop(self) -> None:
         """Stop the feeds and write what is queued; does nothing when stopped."""
         with self._lock:
-            self._collector.stop()
+            self._station.stop()
 
     def close(self) -> None:
         """Stop, close the store, end the simulator."""
         with self._lock:
-            self._collector.close()
+            self._station.close()
             self._leave_simulator()
             self._log.detach()
 
@@ -71,7 +75,7 @@ class Desk:
         """Start the local simulator, switch the source to it, and run. Its trades have a database of their own."""
         with self._lock:
             if self._simulator is not None:
-                self._collector.start()
+                self._station.start()
                 return
             simulator = LocalExchange()
             simulator.start()
@@ -96,71 +100,51 @@ class Desk:
 
     def add_symbol(self, symbol: str) -> None:
         """Stream one more symbol; does nothing when it is streamed. Raises UnknownSymbol."""
-        self._collector.add(symbol.strip().upper())
+        self._station.add(symbol.strip().upper())
 
     def drop_symbol(self, symbol: str) -> None:
         """Stop streaming a symbol; its stored data stay."""
-        self._collector.drop(symbol)
+        self._station.drop(symbol)
 
     def catalogue(self) -> Mapping[str, SymbolInfo]:
         """Every contract the exchange lists; empty while unknown."""
-        return self._collector.repairer.facts.catalogue
+        return self._station.catalogue()
 
     def marks(self) -> Mapping[str, MarkPrice]:
         """Newest mark price and funding per symbol; a symbol may be absent."""
-        return self._collector.marks()
+        return self._station.marks()
 
     # What the screen shows
 
     def status(self) -> DeskStatus:
         """The desk at this moment. Cheap."""
-        c = self._collector
-        trades, market = c.feed_status()
-        counts = c.store.gap_counts()
-        problem = self._problem(c)
-        reached = trades.state == "live" or trades.watermark_ms > 0
-        return DeskStatus(
-            running=c.running,
-            source=self._source(c),
-            trades=trades,
-            market=market,
-            store=c.store.status(),
-            symbols=c.symbols,
-            problem=problem,
-            simulator_offered=c.running and not reached and self._simulator is None and bool(problem),
-            warmup=c.repairer.warmup(),
-            gaps_open=counts["open"],
-            gaps_repaired=counts["repaired"],
-            gaps_lost=counts["lost"],
-            clock_offset_ms=c.rest.offset_ms,
-            log=self._log.lines,
-        )
+        status = self._station.status()
+        reached = status.trades.state == "live" or status.trades.watermark_ms > 0
+        offered = status.running and not reached and self._simulator is None and bool(status.problem)
+        return replace(status, simulator_offered=offered, log=self._log.lines)
 
     def newest_candle_ms(self, symbol_y: str, symbol_x: str, timeframe_s: int) -> int | None:
         """Open time of the newest candle both legs may share. Cheap."""
-        c = self._collector
-        y, x = c.newest_candle_ms(symbol_y, timeframe_s), c.newest_candle_ms(symbol_x, timeframe_s)
+        s = self._station
+        y, x = s.newest_candle_ms(symbol_y, timeframe_s), s.newest_candle_ms(symbol_x, timeframe_s)
         return None if y is None or x is None else min(y, x)
 
     def look(self, symbol_y: str, symbol_x: str, params: Params) -> Look:
         """The look at the newest confirmed candle; the pair is watched and journalled from now on."""
-        c = self._collector
-        key = self._key(symbol_y, symbol_x, params)
-        c.want(key)
-        return c.engine.look(key, self._freshness(c, key))
+        s, key = self._station, self._key(symbol_y, symbol_x, params)
+        s.want(key)
+        return s.engine.look(key, s.freshness(key))
 
     def live(self, symbol_y: str, symbol_x: str, params: Params) -> LiveScore | None:
         """The newest trades scored with the confirmed fit; None while either is unknown."""
-        c = self._collector
-        y, x = c.ring.last(symbol_y), c.ring.last(symbol_x)
+        s, key = self._station, self._key(symbol_y, symbol_x, params)
+        s.want(key)
+        y, x = s.newest_trade(symbol_y), s.newest_trade(symbol_x)
         if y is None or x is None:
             return None
-        key = self._key(symbol_y, symbol_x, params)
-        report = c.engine.look(key, Freshness()).report
+        report = s.engine.report(key)
         try:
-            return score_live(
-                report, y.price, x.price, min(y.ts_ms, x.ts_ms), self._touch(c, symbol_y), self._touch(c, symbol_x)
-            )
+            return score_live(report, y.price, x.price, min(y.ts_ms, x.ts_ms), s.touch(symbol_y), s.touch(symbol_x))
         except DataError:
             return None
 
@@ -173,37 +157,44 @@ class Desk:
         to_ms: int | None = None,
     ) -> Candles:
         """Confirmed, complete candles, oldest first; with ``limit`` the newest ones of the range."""
-        return self._collector.store.candles(symbol, timeframe_s, limit=limit, from_ms=from_ms, to_ms=to_ms)
+        return self._station.store.candles(symbol, timeframe_s, limit=limit, from_ms=from_ms, to_ms=to_ms)
 
     def trades(self, symbol: str, from_ms: int, to_ms: int, limit: int) -> Ticks:
         """Stored trades with ``from_ms <= ts_ms < to_ms``, at most the newest ``limit``."""
-        return self._collector.store.trades(symbol, from_ms=from_ms, to_ms=to_ms, limit=limit)
+        return self._station.store.trades(symbol, from_ms=from_ms, to_ms=to_ms, limit=limit)
 
     def gaps(self, symbol: str, from_ms: int | None = None) -> Sequence[Gap]:
         """Known gaps that end at or after ``from_ms``, oldest first."""
-        return self._collector.store.gaps(symbol, from_ms=from_ms)
+        return self._station.store.gaps(symbol, from_ms=from_ms)
 
     def journal(self, symbol_y: str, symbol_x: str, params: Params, limit: int) -> Sequence[JournalRow]:
         """What the looks said, oldest first, the newest ``limit``; may be empty."""
-        return self._collector.store.looks(f"{symbol_y}/{symbol_x}", params.timeframe_s, params.key, limit=limit)
+        return self._station.store.looks(f"{symbol_y}/{symbol_x}", params.timeframe_s, params.key, limit=limit)
 
     # Inside
 
-    def _collect(self, settings: Settings) -> Collector:
-        store = TradeStore(
-            settings.db,
-            flush_ms=settings.flush_ms,
-            queue_rows=settings.queue_rows,
-            retention_days=settings.retention_days,
-        )
-        return Collector(settings, store)
+    def _open(self, settings: Settings) -> Collector | Onlooker:
+        """Collect; where another process does, look on."""
+        try:
+            store = TradeStore(
+                settings.db,
+                flush_ms=settings.flush_ms,
+                queue_rows=settings.queue_rows,
+                retention_days=settings.retention_days,
+            )
+        except StoreBusy as busy:
+            log.warning("%s", busy)
+            return Onlooker(settings, TradeStore.open_reader(settings.db))
+        try:
+            return Collector(settings, store)
+        except BaseException:
+            store.close()
+            raise
 
     def _swap(self, settings: Settings) -> None:
-        old = self._collector
-        fresh = self._collect(replace(settings, symbols=settings.symbols))
-        self._collector = fresh
+        old, self._station = self._station, self._open(settings)
         old.close()
-        fresh.start()
+        self._station.start()
 
     def _leave_simulator(self) -> None:
         simulator, self._simulator = self._simulator, None
@@ -217,35 +208,3 @@ class Desk:
         if symbol_y == symbol_x:
             raise UnknownSymbol(f"A pair needs two symbols; both are {symbol_y}.")
         return Key(symbol_y, symbol_x, params)
-
-    def _source(self, c: Collector) -> Source:
-        trades, _ = c.feed_status()
-        said = trades.simulated or c.rest.simulated
-        if said == "replay":
-            return "REPLAY"
-        return "LIVE" if c.settings.is_exchange and not said else "SIMULATED"
-
-    def _problem(self, c: Collector) -> str:
-        trades, _ = c.feed_status()
-        store = c.store.status()
-        if store.state == "failing":
-            return f"Trades are kept in memory only: {store.reason}."
-        if c.running and trades.state in {"waiting", "blocked"}:
-            return trades.reason
-        return c.repairer.facts.problem if c.running else ""
-
-    def _freshness(self, c: Collector, key: Key) -> Freshness:
-        trades, _ = c.feed_status()
-        if not c.running:
-            return Freshness(reason="No data: the feed is stopped.")
-        if trades.state != "live":
-            return Freshness(reason=f"No data: {trades.reason or 'connecting to the exchange.'}")
-        age = {s.symbol: s.age_s for s in trades.streams}
-        stale_s = c.settings.stale_after_s
-        silent = tuple(s for s in (key.symbol_y, key.symbol_x) if (a := age.get(s)) is None or a > stale_s)
-        watermark = c.intake.watermark_ms
-        return Freshness(watermark or None, silent)
-
-    def _touch(self, c: Collector, symbol: str) -> Touch | None:
-        bought, sold = c.ring.executable(symbol)
-        return None if bought is None or sold is None else Touch(sold=sold, bought=bought)

@@ -45,19 +45,18 @@ NO_FUNDING_HOURS: Final = 8  # the exchange lists only contracts that differ
 
 
 class Library(Protocol):
-    """What the engine needs of the store."""
+    """What the engine reads."""
 
     def candles(
-        self,
-        symbol: str,
-        timeframe_s: int,
-        *,
-        limit: int | None = ...,
-        from_ms: int | None = ...,
-        to_ms: int | None = ...,
+        self, symbol: str, timeframe_s: int, *, limit: int | None = ..., to_ms: int | None = ...
     ) -> Candles: ...
     def trades(self, symbol: str, *, to_ms: int | None = ..., limit: int | None = ...) -> Ticks: ...
     def looks(self, pair: str, timeframe_s: int, params: str, *, limit: int | None = ...) -> list[JournalRow]: ...
+
+
+class Journal(Protocol):
+    """What it writes."""
+
     def put_looks(self, looks: Sequence[JournalRow]) -> None: ...
     def note_looks(self, pair: str, timeframe_s: int, from_ms: int, to_ms: int) -> None: ...
     def flush(self, timeout_s: float = ...) -> bool: ...
@@ -102,13 +101,14 @@ class Engine:
     """Analyses and journals. ``newest_ms`` and ``revision`` say cheaply whether there is anything new.
 
     ``holes`` gives the opens known to be incomplete in either leg; ``marks`` and ``funding_hours`` what the exchange
-    says of funding.
+    says of funding. Without a ``journal`` it only reads, for a process that does not collect.
     """
 
     def __init__(
         self,
         store: Library,
         *,
+        journal: Journal | None,
         newest_ms: Callable[[str, int], int | None],
         revision: Callable[[], int],
         holes: Callable[[str, int, int], Ints],
@@ -116,9 +116,9 @@ class Engine:
         funding_hours: Callable[[], Mapping[str, int]],
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         monotonic: Callable[[], float] = time.monotonic,
-        journalling: bool = True,
     ) -> None:
         self._store = store
+        self._journal = journal
         self._newest_ms = newest_ms
         self._revision = revision
         self._holes = holes
@@ -126,7 +126,6 @@ class Engine:
         self._funding_hours = funding_hours
         self._now_ms = now_ms
         self._monotonic = monotonic
-        self._journalling = journalling
         self._watches: OrderedDict[Key, _Watch] = OrderedDict()  # the one on screen last
         self._lock = threading.Lock()  # guards the dict
         self._wake = threading.Event()
@@ -162,14 +161,16 @@ class Engine:
 
     def repaired(self, symbol: str, timeframe_s: int, open_ms: int) -> None:
         """A candle was repaired late: looks that rested on the interval without it get a note, and stay as they are."""
+        if self._journal is None:
+            return
         with self._lock:
             watches = list(self._watches.items())
         for key, watch in watches:
             if symbol in (key.symbol_y, key.symbol_x) and key.params.timeframe_s == timeframe_s:
                 said_ms = watch.said_ms
-                if said_ms is not None and said_ms >= open_ms and self._journalling:
+                if said_ms is not None and said_ms >= open_ms:
                     last_ms = min(said_ms, open_ms + key.params.need_bars * timeframe_s * 1000)
-                    self._store.note_looks(key.pair, timeframe_s, open_ms, last_ms)
+                    self._journal.note_looks(key.pair, timeframe_s, open_ms, last_ms)
         self._wake.set()
 
     def look(self, key: Key, freshness: Freshness) -> Look:
@@ -178,12 +179,19 @@ class Engine:
         The statistics are those of the newest confirmed candle; only ``freshness`` is of this moment.
         """
         watch = self._of(key)
+        report = self.report(key)
+        with watch.lock:
+            summary = watch.record.summary() if watch.record is not None else None
+            decision = decide(report, freshness=freshness, costs=watch.costs, record=summary)
+            return Look(report, decision, watch.costs, summary)
+
+    def report(self, key: Key) -> PairReport:
+        """The newest look's report."""
+        watch = self._of(key)
         with watch.lock:
             self._refresh(key, watch)
             assert watch.report is not None
-            summary = watch.record.summary() if watch.record is not None else None
-            decision = decide(watch.report, freshness=freshness, costs=watch.costs, record=summary)
-            return Look(watch.report, decision, watch.costs, summary)
+            return watch.report
 
     def _of(self, key: Key) -> _Watch:
         with self._lock:
@@ -201,11 +209,16 @@ class Engine:
         now = (self._newest_ms(key.symbol_y, timeframe_s), self._newest_ms(key.symbol_x, timeframe_s), self._revision())
         if watch.report is not None and watch.seen == now:
             return
-        self._store.flush()  # what was confirmed must be there to be read
+        self._settle()
         bars = key.params.need_bars + SCREEN_ROWS
         report = self._analyse(key, bars, None)
         watch.report, watch.seen = report, now
         watch.costs = self._costs(key, report, watch.record)
+
+    def _settle(self) -> None:
+        """What was confirmed must be there to be read."""
+        if self._journal is not None:
+            self._journal.flush()
 
     def _analyse(self, key: Key, bars: int, to_ms: int | None) -> PairReport:
         timeframe_s = key.params.timeframe_s
@@ -263,7 +276,7 @@ class Engine:
                 log.exception("the engine failed at a look; it goes on with the next")
 
     def _round(self) -> None:
-        self._store.flush()  # what was confirmed must be there to be read
+        self._settle()
         with self._lock:
             newest_first = list(reversed(self._watches.items()))
         owed = 0
@@ -322,9 +335,9 @@ class Engine:
         freshness = Freshness.as_of(report.newest_y_ms, report.newest_x_ms, timeframe_s=key.params.timeframe_s)
         decision = decide(report, freshness=freshness, costs=watch.costs, record=summary)
         look = Look(report, decision, watch.costs, summary)
-        if self._journalling:
+        if self._journal is not None:
             row = {name: nan if value is None else value for name, value in journal_row(look).items()}
-            self._store.put_looks([replace(JournalRow(**row), written_ms=self._now_ms())])  # type: ignore[arg-type]
+            self._journal.put_looks([replace(JournalRow(**row), written_ms=self._now_ms())])  # type: ignore[arg-type]
         watch.said_ms = report.newest_ms
 
     def _renew_record(self, key: Key, watch: _Watch) -> None:

@@ -1,0 +1,133 @@
+"""Reads what another process collects into the same database. Streams nothing, writes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from analytics.decision import Freshness
+from analytics.live import Touch, touch
+from core.errors import PairsightError
+from core.settings import Settings
+from core.types import DeskStatus, Ints, MarkPrice, StoreStatus, SymbolInfo, Trade
+from desk.collector import HEALTH
+from desk.engine import Engine, Key
+from storage.reader import StoreReader
+
+PRINTS: Final = 200  # newest stored trades in which the last taker prices are looked for
+QUIET_S: Final = 15.0  # the collecting process says how it does every few seconds
+
+
+class Onlooker:
+    """A desk without feeds: the same looks, from the same candles, as old as the other process's last transaction."""
+
+    def __init__(self, settings: Settings, store: StoreReader) -> None:
+        self.settings = settings
+        self.store = store
+        self.engine = Engine(
+            store,
+            journal=None,
+            newest_ms=self.newest_candle_ms,
+            revision=lambda: 0,
+            holes=self._holes,
+            marks=self.marks,
+            funding_hours=dict,
+        )
+
+    def start(self) -> None:
+        """Follow the pairs that are looked at; the other process collects."""
+        self.engine.start()
+
+    def stop(self) -> None:
+        """Follow them no longer."""
+        self.engine.stop()
+
+    def close(self) -> None:
+        """Stop, and close the store."""
+        self.stop()
+        self.store.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether the other process says that it collects."""
+        return self.status().running
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What the other process streams."""
+        return self.status().symbols or self.store.symbols()
+
+    def add(self, symbol: str) -> None:
+        """Symbols are the other process's business."""
+        raise PairsightError(f"{symbol} cannot be added here: another Pairsight collects. Add it there.")
+
+    def drop(self, symbol: str) -> None:
+        """Symbols are the other process's business."""
+        raise PairsightError(f"{symbol} cannot be dropped here: another Pairsight collects. Drop it there.")
+
+    def catalogue(self) -> Mapping[str, SymbolInfo]:
+        """Unknown: nothing is asked of the exchange from here."""
+        return {}
+
+    def marks(self) -> Mapping[str, MarkPrice]:
+        """Unknown here."""
+        return {}
+
+    def status(self) -> DeskStatus:
+        """What the collecting process last said of itself."""
+        words = f"Another Pairsight collects into {self.settings.db}; this one shows what it stores."
+        note = self.store.note(HEALTH)
+        store = replace(self.store.status(), state="reading", reason=words)
+        if note is None:
+            return DeskStatus(store=store, problem=words)
+        told = msgspec.json.decode(note[0], type=DeskStatus)
+        quiet_s = time.time() - note[1] / 1000
+        if quiet_s > QUIET_S:
+            words = f"The Pairsight that collects into {self.settings.db} has said nothing for {quiet_s:.0f} s."
+            return DeskStatus(store=store, source=told.source, symbols=told.symbols, problem=words)
+        return replace(told, store=_beside(store, told.store), problem=told.problem or words)
+
+    def newest_candle_ms(self, symbol: str, timeframe_s: int) -> int | None:
+        """Open of the newest stored candle."""
+        stored = self.store.candles(symbol, timeframe_s, limit=1)
+        return int(stored.open_ms[-1]) if len(stored) else None
+
+    def newest_trade(self, symbol: str) -> Trade | None:
+        """The newest stored trade."""
+        return self.store.last_trade(symbol)
+
+    def touch(self, symbol: str) -> Touch | None:
+        """Where takers last traded, among the newest stored trades."""
+        return touch(self.store.trades(symbol, limit=PRINTS))
+
+    def freshness(self, key: Key) -> Freshness:
+        """As current as the other process is."""
+        status = self.status()
+        if not status.running or status.trades.state != "live":
+            return Freshness(reason=f"No data: {status.problem or status.trades.reason}")
+        age = {s.symbol: s.age_s for s in status.trades.streams}
+        stale_s = self.settings.stale_after_s
+        silent = tuple(s for s in (key.symbol_y, key.symbol_x) if (a := age.get(s)) is None or a > stale_s)
+        return Freshness(status.trades.watermark_ms or None, silent)
+
+    def want(self, key: Key) -> None:
+        """History is the other process's business."""
+
+    def _holes(self, symbol: str, timeframe_s: int, from_ms: int) -> Ints:
+        ms = timeframe_s * 1000
+        spans = [
+            np.arange(max(g.from_ms // ms * ms, from_ms), g.to_ms // ms * ms + 1, ms, dtype=np.int64)
+            for g in self.store.gaps(symbol, from_ms=from_ms)
+            if g.state == "open" or (g.state == "lost" and timeframe_s < 60)
+        ]
+        return np.unique(np.concatenate(spans)) if spans else np.empty(0, np.int64)
+
+
+def _beside(own: StoreStatus, other: StoreStatus) -> StoreStatus:
+    """Our own state, and the other writer's figures."""
+    return replace(other, state=own.state, reason=own.reason)

@@ -1,0 +1,145 @@
+"""The desk as a whole, against the simulator over real sockets; no browser."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analytics.decision import Verdict
+from analytics.params import Params
+from core.errors import StoreError, UnknownSymbol
+from core.settings import Settings
+from desk.desk import Desk
+from simulator.market import MarketPlan
+from simulator.running import SimulatedExchange
+
+OURS = {"feed-trades", "feed-market", "repair", "engine", "store-writer"}
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[SimulatedExchange]:
+    with SimulatedExchange.making(MarketPlan(seed=3, rate=200.0)) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def settings(exchange: SimulatedExchange, tmp_path: Path) -> Settings:
+    return Settings(
+        ws_url=exchange.ws_url, rest_url=exchange.rest_url, db=tmp_path / "desk.db", symbols=("BTCUSDT", "ETHUSDT")
+    )
+
+
+@pytest.fixture
+def desk(settings: Settings) -> Iterator[Desk]:
+    desk = Desk(settings)
+    desk.start()
+    yield desk
+    desk.close()
+
+
+def wait_until(true: Callable[[], bool], timeout_s: float = 30.0) -> None:
+    """Poll until it holds; a desk has no event for everything a test may wait for."""
+    deadline = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < deadline, "did not come true"
+        time.sleep(0.05)
+
+
+def running() -> set[str]:
+    return {t.name for t in threading.enumerate()} & OURS
+
+
+def test_history_is_there_in_seconds_and_a_verdict_with_it(desk: Desk) -> None:
+    params = Params(timeframe_s=60)
+    wait_until(lambda: desk.look("ETHUSDT", "BTCUSDT", params).report.have_bars >= params.need_bars)
+    wait_until(lambda: desk.look("ETHUSDT", "BTCUSDT", params).decision.verdict is not Verdict.NO_DATA)
+    look = desk.look("ETHUSDT", "BTCUSDT", params)
+    assert look.decision.verdict in {Verdict.WAIT, Verdict.TRAP, Verdict.NOT_TRADABLE, Verdict.TRADABLE}
+    opens = desk.candles("ETHUSDT", 60).open_ms
+    assert (np.diff(opens) == 60_000).all()
+
+
+def test_the_live_score_moves_with_the_trades_and_the_report_does_not(desk: Desk) -> None:
+    params = Params(timeframe_s=60)
+    wait_until(lambda: desk.live("ETHUSDT", "BTCUSDT", params) is not None)
+    report = desk.look("ETHUSDT", "BTCUSDT", params).report
+    scores = set()
+    for _ in range(40):
+        score = desk.live("ETHUSDT", "BTCUSDT", params)
+        assert score is not None
+        scores.add(score.z)
+        time.sleep(0.05)
+    assert len(scores) > 5
+    again = desk.look("ETHUSDT", "BTCUSDT", params).report
+    assert again is report or again.newest_ms != report.newest_ms or again.have_bars != report.have_bars
+
+
+def test_unknown_symbols_are_refused_with_a_sentence(desk: Desk) -> None:
+    wait_until(lambda: bool(desk.catalogue()))
+    with pytest.raises(UnknownSymbol, match="NOSUCHUSDT is not a contract"):
+        desk.add_symbol("NOSUCHUSDT")
+    not_trading = next(s for s, info in desk.catalogue().items() if info.status != "TRADING")
+    with pytest.raises(UnknownSymbol, match="does not trade now"):
+        desk.add_symbol(not_trading)
+    with pytest.raises(UnknownSymbol, match="two symbols"):
+        desk.look("BTCUSDT", "BTCUSDT", Params())
+
+
+def test_symbols_come_and_go_while_it_runs(desk: Desk) -> None:
+    wait_until(lambda: bool(desk.catalogue()))
+    desk.add_symbol("solusdt")
+    wait_until(lambda: any(s.symbol == "SOLUSDT" and s.last_id is not None for s in desk.status().trades.streams))
+    desk.drop_symbol("SOLUSDT")
+    assert "SOLUSDT" not in desk.status().symbols
+    assert all(s.symbol != "SOLUSDT" for s in desk.status().trades.streams)
+
+
+def test_stop_ends_the_feeds_and_start_goes_on_without_losing_what_came_between(desk: Desk) -> None:
+    wait_until(lambda: desk.status().trades.records > 50)
+    desk.stop()
+    assert running() <= {"store-writer"}
+    assert desk.look("ETHUSDT", "BTCUSDT", Params()).decision.verdict is Verdict.NO_DATA
+    time.sleep(1.0)  # the market goes on meanwhile
+    desk.start()
+    wait_until(lambda: desk.status().gaps_repaired == 2 and desk.status().gaps_open == 0)
+    ticks = desk.trades("BTCUSDT", 0, 1 << 60, 1_000_000)
+    assert (np.diff(ticks.trade_id) <= 3).all()  # single ids may be records that are no trades
+
+
+def test_close_ends_every_thread_and_writes_what_is_queued(settings: Settings) -> None:
+    desk = Desk(settings)
+    desk.start()
+    desk.start()
+    wait_until(lambda: desk.status().trades.records > 20)
+    desk.close()
+    assert running() == set()
+
+
+def test_a_second_desk_on_the_same_database_reads_and_collects_nothing(desk: Desk, settings: Settings) -> None:
+    params = Params(timeframe_s=60)
+    wait_until(lambda: desk.look("ETHUSDT", "BTCUSDT", params).report.have_bars >= params.need_bars)
+    second = Desk(settings)
+    second.start()
+    try:
+        wait_until(lambda: second.status().running)
+        status = second.status()
+        assert status.store.state == "reading"
+        assert "Another Pairsight collects" in status.problem
+        mine, theirs = second.look("ETHUSDT", "BTCUSDT", params), desk.look("ETHUSDT", "BTCUSDT", params)
+        if mine.report.newest_ms == theirs.report.newest_ms:
+            np.testing.assert_array_equal(mine.report.z, theirs.report.z)
+        assert second.live("ETHUSDT", "BTCUSDT", params) is not None
+    finally:
+        second.close()
+
+
+def test_simulated_trades_never_enter_a_database_of_the_exchange(settings: Settings) -> None:
+    Desk(replace(settings, ws_url="wss://fstream.binance.com", autostart=False)).close()
+    with pytest.raises(StoreError, match="holds trades of the exchange"):
+        Desk(settings)
