@@ -78,8 +78,7 @@ class Aggregator:
 class AggregateLog:
     """The newest completed aggregates of one symbol, as columns; ids are consecutive, so they need no column."""
 
-    def __init__(self, kept_rows: int, qty_decimals: int) -> None:
-        self._kept = kept_rows
+    def __init__(self, qty_decimals: int) -> None:
         self._qty_decimals = qty_decimals
         self._base = 0  # id of the oldest one kept
         self._first, self._last, self._times, self._qtys = (array("q") for _ in range(4))
@@ -97,7 +96,7 @@ class AggregateLog:
         return (self._base, self._times[0]) if self._times else None
 
     def add(self, aggregate: Aggregate) -> None:
-        """Keep the next one; the oldest ones leave in blocks."""
+        """Keep the next one."""
         if not self._times:
             self._base = aggregate.id
         elif aggregate.trade_ms < self._times[-1]:
@@ -108,14 +107,16 @@ class AggregateLog:
         self._qtys.append(scaled(aggregate.qty, self._qty_decimals))
         self._prices.append(aggregate.price)
         self._maker.append(aggregate.buyer_is_maker)
-        if len(self._times) > self._kept + self._kept // 4:
-            surplus = self._kept // 4
-            self.forgot = True
-            self._base += surplus
-            for column in (self._first, self._last, self._times, self._qtys):
-                del column[:surplus]
-            del self._prices[:surplus]
-            del self._maker[:surplus]
+
+    def forget(self) -> None:
+        """Drop the older half."""
+        surplus = len(self._times) // 2
+        self.forgot = self.forgot or surplus > 0
+        self._base += surplus
+        for column in (self._first, self._last, self._times, self._qtys):
+            del column[:surplus]
+        del self._prices[:surplus]
+        del self._maker[:surplus]
 
     def read(
         self, limit: int, from_id: int | None = None, start_ms: int | None = None, end_ms: int | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from simulator import encode
 from simulator.aggregate import WINDOW_MS, Aggregate
@@ -13,6 +13,9 @@ from simulator.hub import Hub
 from simulator.records import Instrument, Item, Quote, Record
 from simulator.tape import SymbolTape
 from simulator.universe import IDLE
+
+KEPT_RECORDS: Final = 4_000_000  # single records in memory, all symbols; about 75 bytes each with their aggregates
+CHECK_EVERY: Final = 1 << 14
 
 
 class History(Protocol):
@@ -93,6 +96,7 @@ class Exchange:
         self.instruments = {i.symbol: i for i in (*source.instruments, *IDLE)}
         self.tapes = {symbol: SymbolTape(i) for symbol, i in self.instruments.items()}
         self.published = 0  # records, those of the past not counted
+        self.kept_records = KEPT_RECORDS
         self.ended = False
         self.clock_error_ms = 0  # by how much REST tells the wrong time
         self.before_record: Callable[[], None] | None = None  # called when one is about to happen
@@ -144,6 +148,8 @@ class Exchange:
             record = record._replace(id=record.id + shift)
         self._close_aggregates(record.event_ms)
         self.published += 1
+        if self.published % CHECK_EVERY == 0:
+            self._keep_within_bounds()
         for_delivery = (record,) if self.on_record is None else self.on_record(record)
         for r in for_delivery:
             self.deliver(r)
@@ -211,6 +217,10 @@ class Exchange:
             self._open.pop(record.symbol, None)
         elif record.symbol not in self._open:
             self._open[record.symbol] = since + WINDOW_MS
+
+    def _keep_within_bounds(self) -> None:
+        while sum(len(tape) for tape in self.tapes.values()) > self.kept_records:
+            max(self.tapes.values(), key=len).forget()
 
     def _close_aggregates(self, now_ms: int) -> None:
         while self._open:

@@ -50,7 +50,7 @@ class Market:
         chosen = plan.listings
         minutes = plan.past_minutes
         if minutes is None:
-            minutes = min(30, max(1, int(PAST_RECORDS / plan.rate / 60)))
+            minutes = min(30, round(PAST_RECORDS / plan.rate / 60))
         self.plan = plan
         self.start_ms = start_ms
         self.past_start_ms = start_ms // MINUTE_MS * MINUTE_MS - minutes * MINUTE_MS

@@ -1,4 +1,4 @@
-"""The truth of one symbol: every record that happened, its aggregates and its minutes. Bounded; no I/O."""
+"""The truth of one symbol: every record that happened, its aggregates and its minutes. No I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from simulator.bars import MINUTE_MS, Bars, last_before
 from simulator.decimals import scaled
 from simulator.records import ADL, INSURANCE_FUND, MARKET, NOT_A_TRADE, Instrument, Record
 
-KEPT_ROWS: Final = 2_000_000  # records, and aggregates, per symbol; older ones are forgotten, minutes never
 KNOWN_TEXTS: Final = 200_000
 KINDS: Final = (MARKET, NOT_A_TRADE, INSURANCE_FUND, ADL)
 
@@ -19,17 +18,16 @@ KINDS: Final = (MARKET, NOT_A_TRADE, INSURANCE_FUND, ADL)
 class SymbolTape:
     """What has happened so far, in order. Nothing that has not been appended can be read from it."""
 
-    def __init__(self, instrument: Instrument, kept_rows: int = KEPT_ROWS) -> None:
+    def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self.aggregator: Aggregator | None = None
         self.last_price = ""
         self.last_ms = 0
-        self._kept = kept_rows
         self._ids, self._times = array("q"), array("q")
         self._prices: list[str] = []
         self._qtys: list[str] = []
         self._flags = bytearray()  # kind << 1 | buyer_is_maker
-        self.aggregates = AggregateLog(kept_rows, instrument.qty_decimals)
+        self.aggregates = AggregateLog(instrument.qty_decimals)
         self._minutes: dict[int, list[int]] = {}  # minute -> open, high, low, close, v, qv, n, V, Q, first id, last id
         self._minute_keys: list[int] = []
         self._price_units: dict[str, int] = {}
@@ -43,8 +41,6 @@ class SymbolTape:
         self._prices.append(record.price)
         self._qtys.append(record.qty)
         self._flags.append(KINDS.index(record.kind) << 1 | record.buyer_is_maker)
-        if len(self._ids) > self._kept + self._kept // 4:
-            self._forget()
         if self.aggregator is None:  # aggregate ids start anywhere; a trade id is never ahead of time
             self.aggregator = Aggregator(record.id, self.instrument.qty_decimals)
         if record.kind == MARKET:
@@ -157,10 +153,12 @@ class SymbolTape:
         bar[8] += price * bought
         bar[10] = record.id
 
-    def _forget(self) -> None:
-        surplus = self._kept // 4
+    def forget(self) -> None:
+        """Drop the older half of the single records and aggregates; minutes stay."""
+        surplus = len(self._ids) // 2
         del self._ids[:surplus]
         del self._times[:surplus]
         del self._prices[:surplus]
         del self._qtys[:surplus]
         del self._flags[:surplus]
+        self.aggregates.forget()

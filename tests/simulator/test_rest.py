@@ -290,3 +290,22 @@ def test_answers_are_compressed_where_the_client_asks(base: str) -> None:
     assert "币安人生USDT" in answer.text
     plain: Any = requests.get(f"{base}/fapi/v1/exchangeInfo", headers={"Accept-Encoding": "identity"}, timeout=WAIT_S)
     assert "Content-Encoding" not in plain.headers
+
+
+def test_what_had_to_be_forgotten_is_refused_not_denied() -> None:
+    records = [
+        Record("BTCUSDT", 1 + n, T0 + n * 500, T0 + n * 500, f"{100 + n % 2}.00", "0.001", "MARKET", False)
+        for n in range(40_000)
+    ]
+    with SimulatedExchange.replaying(recording_of(records), speed=1e5) as exchange:
+        exchange.exchange.kept_records = 10_000
+        with Client(exchange.ws_url + "/public/ws/btcusdt@trade"):
+            assert exchange.finished.wait(WAIT_S)
+        kept = exchange.truth("BTCUSDT")
+        assert len(kept) < 40_000
+        assert kept[-1].id == 40_000
+        first = rows(exchange.rest_url, "aggTrades", symbol="BTCUSDT", startTime=kept[0].trade_ms, limit=1)[0]
+        assert first["f"] == kept[0].id
+        assert refusal(exchange.rest_url, "aggTrades", symbol="BTCUSDT", fromId=first["a"] - 1) == (400, -4166)
+        assert refusal(exchange.rest_url, "aggTrades", symbol="BTCUSDT", startTime=T0) == (400, -4166)
+        assert rows(exchange.rest_url, "klines", symbol="BTCUSDT", interval="1m")[0][8] == 120
