@@ -288,11 +288,18 @@ def thin_record(rec: RecordSummary | None) -> str:
         return "record: unknown"
     text = f"record: {rec.excursions} of {rec.needed} excursions"
     if rec.days_to_go is not None and not rec.mature:
-        text += f", about {rec.days_to_go:.3g} days to go"
+        text += f", about {_days(rec.days_to_go)} to go"
     if rec.kappa is not None:
         text += f"; so far it caught {rec.kappa:.0%} of what was shown"
         text += f" (± {rec.kappa_se:.0%})" if rec.kappa_se is not None else ""
     return text
+
+
+def _days(days: float) -> str:
+    if days >= 2:
+        return f"{days:.0f} days"
+    hours = days * 24
+    return f"{hours:.0f} hours" if hours >= 2 else f"{hours * 60:.0f} minutes"
 
 
 def _p_below(case: Case, key: str, question: str, test: TestResult | None, name: str, why: str) -> Check:

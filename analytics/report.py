@@ -116,13 +116,15 @@ def analyse(candles_y: Candles, candles_x: Candles, params: Params, incomplete_m
     Raises
     ------
     ValueError
-        For one symbol twice, candles of another timeframe, or an unknown hedge method.
+        For one symbol twice, candles of another timeframe, a close that is no price, or an unknown hedge method.
     """
     if params.method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, was {params.method!r}")
     for candles in (candles_y, candles_x):
         if candles.timeframe_s != params.timeframe_s:
             raise ValueError(f"candles must be of {params.timeframe_s} s, were of {candles.timeframe_s} s")
+        if len(candles) and not (candles.close.min() > 0 and candles.close.max() < np.inf):
+            raise ValueError(f"closes of {candles.symbol} must be finite and > 0")
     if candles_y.symbol == candles_x.symbol:
         raise ValueError(f"Y and X must be two symbols, were both {candles_y.symbol}")
 

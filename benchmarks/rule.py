@@ -43,9 +43,9 @@ class Effort:
 
 
 EFFORTS = {
-    "quick": Effort(1_000, 4, 1, 20),
-    "default": Effort(10_000, 40, 3, 200),
-    "full": Effort(40_000, 400, 4, 1000),
+    "quick": Effort(4_000, 4, 1, 20),
+    "default": Effort(40_000, 40, 3, 200),
+    "full": Effort(100_000, 300, 3, 1_000),
 }
 DAYS = 45
 
@@ -55,7 +55,7 @@ def main() -> None:
     args = argparse.ArgumentParser(prog="python -m benchmarks.rule", description=__doc__.splitlines()[0])
     how = args.add_mutually_exclusive_group()
     how.add_argument("--quick", action="store_true", help="seconds, with wide errors")
-    how.add_argument("--full", action="store_true", help="most of an hour")
+    how.add_argument("--full", action="store_true", help="about a quarter of an hour")
     args.add_argument("--seed", type=int, default=20260801)
     args.add_argument("--candles", type=Path, help="recorded klines instead of simulations")
     args.add_argument("--pairs", type=int, default=300, help="recorded pairs drawn at random from all")

@@ -73,7 +73,7 @@ def report_saying(
     params = params or Params(fit_bars=40, z_bars=10)
     have = params.need_bars if have is None else have
     rng = np.random.default_rng(7)
-    y, x = cointegrated(rng, have, sd=sd)
+    y, x = cointegrated(rng, have)
     base = analyse(candles("YUSDT", y, params.timeframe_s), candles("XUSDT", x, params.timeframe_s), params)
     if have == 0:
         return base

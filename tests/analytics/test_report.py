@@ -181,6 +181,9 @@ def test_wrong_legs_are_named() -> None:
         analyse(y, y, PARAMS)
     with pytest.raises(ValueError, match="must be of 300 s, were of 60 s"):
         analyse(y, x, Params(timeframe_s=300))
+    for bad in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="closes of ZUSDT must be finite and > 0"):
+            analyse(y, candles("ZUSDT", np.append(np.ones(59), bad)), PARAMS)
     with pytest.raises(ValueError, match="method must be one of ols, tls"):
         analyse(y, x, Params(method="magic"))
 
