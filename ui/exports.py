@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from typing import Any, Literal
+from typing import Final, Literal
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from analytics.report import PairReport
 from core.journal import JournalRow
-from core.types import TIMEFRAME_NAMES, Candles, Ticks
+from core.types import TIMEFRAME_NAMES, Candles, Ints, Ticks
 from ui import formats
 
 Kind = Literal["csv", "parquet"]
-Cell = str | int | float | bool | None
-Table = Mapping[str, Sequence[Cell]]  # columns of equal length
+FORMULA: Final = r"^([=+\-@\t\r])"  # what a spreadsheet would run
 
-ROWS = (
+CANDLE_COLUMNS: Final = ("open", "high", "low", "close", "volume", "trade_count", "provenance")
+TRADE_COLUMNS: Final = ("trade_id", "first_id", "price", "qty", "buyer_is_maker")
+REPORT_COLUMNS: Final = (
     "alpha", "beta", "beta_se", "resid_sd", "spread", "z", "z_mean", "z_sd", "z_roll", "corr", "eg_stat", "eg_pvalue",
     "stale_rows", "incomplete_rows",
 )  # fmt: skip
@@ -38,102 +38,82 @@ def file_name(what: str, pair: Sequence[str], timeframe_s: int, ms: float, endin
     return f"pairsight_{what}_{safe}_{TIMEFRAME_NAMES[timeframe_s]}_{formats.file_stamp(ms)}.{ending}"
 
 
-def encode(table: Table, kind: Kind) -> bytes:
-    """The file's bytes. CSV is UTF-8 with a line feed a row."""
-    if kind == "csv":
-        return csv_text(table).encode()
+def encode(table: pa.Table, kind: Kind) -> bytes:
+    """The file's bytes.
+
+    CSV: numbers in full, unknown ones empty, and no text that a spreadsheet would take for a formula.
+    """
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table({name: pa.array(list(column)) for name, column in table.items()}), sink)
+    if kind == "csv":
+        pa_csv.write_csv(_harmless(table), sink)
+    else:
+        pq.write_table(table, sink)
     return bytes(sink.getvalue().to_pybytes())
 
 
-def csv_text(table: Table) -> str:
-    """Columns as CSV. Numbers in full, unknown ones empty; no text can start a formula in a spreadsheet."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_cell(name) for name in table)
-    writer.writerows([_cell(v) for v in row] for row in zip(*table.values(), strict=True))
-    return out.getvalue()
-
-
-def candles_table(legs: Iterable[Candles]) -> Table:
+def candles_table(legs: Iterable[Candles]) -> pa.Table:
     """Both legs' candles, one under the other."""
-    parts = [
-        {
-            "time_utc": _stamps(c.open_ms.tolist()),
-            "open_ms": c.open_ms.tolist(),
-            "symbol": [c.symbol] * len(c.open_ms),
-            "open": c.open.tolist(),
-            "high": c.high.tolist(),
-            "low": c.low.tolist(),
-            "close": c.close.tolist(),
-            "volume": c.volume.tolist(),
-            "trades": c.trade_count.tolist(),
-            "provenance": c.provenance.tolist(),
-        }
+    return pa.concat_tables(
+        pa.table(
+            {
+                "time_utc": _moments(c.open_ms),
+                "open_ms": c.open_ms,
+                "symbol": pa.array([c.symbol] * len(c.open_ms), pa.string()),
+                **{name: _column(getattr(c, name)) for name in CANDLE_COLUMNS},
+            }
+        )
         for c in legs
-    ]
-    return _stacked(parts)
+    )
 
 
-def trades_table(legs: Iterable[Ticks]) -> Table:
+def trades_table(legs: Iterable[Ticks]) -> pa.Table:
     """Both legs' trades, one under the other."""
-    parts = [
-        {
-            "time_utc": _stamps(t.ts_ms.tolist()),
-            "ts_ms": t.ts_ms.tolist(),
-            "symbol": [t.symbol] * len(t),
-            "trade_id": t.trade_id.tolist(),
-            "first_id": t.first_id.tolist(),
-            "price": t.price.tolist(),
-            "qty": t.qty.tolist(),
-            "buyer_is_maker": t.buyer_is_maker.tolist(),
-        }
+    return pa.concat_tables(
+        pa.table(
+            {
+                "time_utc": _moments(t.ts_ms),
+                "ts_ms": t.ts_ms,
+                "symbol": pa.array([t.symbol] * len(t), pa.string()),
+                **{name: _column(getattr(t, name)) for name in TRADE_COLUMNS},
+            }
+        )
         for t in legs
-    ]
-    return _stacked(parts)
+    )
 
 
-def analytics_table(report: PairReport) -> Table:
+def analytics_table(report: PairReport) -> pa.Table:
     """Every row of the report, as it was known then."""
-    columns: dict[str, Sequence[Cell]] = {
-        "time_utc": _stamps(report.open_ms.tolist()),
-        "open_ms": report.open_ms.tolist(),
-        f"close_{report.symbol_y}": report.y.tolist(),
-        f"close_{report.symbol_x}": report.x.tolist(),
-    }
-    return columns | {name: getattr(report, name).tolist() for name in ROWS}
+    return pa.table(
+        {
+            "time_utc": _moments(report.open_ms),
+            "open_ms": report.open_ms,
+            f"close_{report.symbol_y}": report.y,
+            f"close_{report.symbol_x}": report.x,
+            **{name: _column(getattr(report, name)) for name in REPORT_COLUMNS},
+        }
+    )
 
 
-def journal_table(said: Sequence[JournalRow]) -> Table:
+def journal_table(said: Sequence[JournalRow]) -> pa.Table:
     """What the looks said, every column of the journal."""
-    columns: dict[str, Sequence[Cell]] = {"time_utc": _stamps([row.candle_ms for row in said])}
-    return columns | {f.name: [getattr(row, f.name) for row in said] for f in fields(JournalRow)}
+    columns = {f.name: _column(np.array([getattr(row, f.name) for row in said])) for f in fields(JournalRow)}
+    return pa.table({"time_utc": _moments(np.array([row.candle_ms for row in said], np.int64)), **columns})
 
 
-def frame_table(frame: pd.DataFrame) -> Table:
-    """A table as shown."""
-    return {str(name): _plain(frame[name]) for name in frame}
+def _moments(ms: Ints) -> pa.Array:
+    """UTC by the column's name; without a zone, so that no zone database is asked for."""
+    return pa.array(ms, pa.timestamp("ms"))
 
 
-def _stacked(parts: Sequence[Mapping[str, list[Any]]]) -> Table:
-    return {name: [cell for part in parts for cell in part[name]] for name in parts[0]} if parts else {}
+def _column(values: np.ndarray) -> pa.Array:
+    """NaN is unknown, not a number that is written."""
+    if values.dtype.kind == "U":
+        return pa.array(values.tolist(), pa.string())
+    return pa.array(values, from_pandas=True)
 
 
-def _stamps(times_ms: Iterable[int]) -> list[str]:
-    return [formats.stamp(ms) for ms in times_ms]
-
-
-def _plain(column: pd.Series[Any]) -> list[Cell]:
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return [moment.strftime("%Y-%m-%d %H:%M:%S") for moment in column]
-    values: list[Cell] = column.tolist()
-    return values
-
-
-def _cell(value: Cell) -> Cell:
-    if isinstance(value, str):
-        return "'" + value if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
-    if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else ""
-    return value
+def _harmless(table: pa.Table) -> pa.Table:
+    for i, field in enumerate(table.schema):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            table = table.set_column(i, field, pc.replace_substring_regex(table[i], FORMULA, r"'\1"))
+    return table.rename_columns(["'" + n if n[:1] in {"=", "+", "-", "@"} else n for n in table.column_names])

@@ -20,18 +20,17 @@ def read(text: str) -> list[dict[str, str]]:
 
 
 def test_text_that_could_start_a_formula_is_escaped_and_negative_numbers_are_not() -> None:
-    text = exports.csv_text(
-        {"=name": ["=1+1", "+1", "-1", "@x", "\tx", "plain", ""], "n": [-1.5, 2, -3, None, 0.0, True, 1]}
-    )
-    rows = list(csv.reader(io.StringIO(text)))
-    assert [r[0] for r in rows] == ["'=name", "'=1+1", "'+1", "'-1", "'@x", "'\tx", "plain", ""]
-    assert [r[1] for r in rows] == ["n", "-1.5", "2", "-3", "", "0.0", "True", "1"]
+    table = pa.table({"=name": ["=1+1", "+1", "-1", "@x", "\tx", 'a,"b"', "1=1"], "n": [-1.5, 2, -3, None, 0, 1, 1]})
+    rows = list(csv.reader(io.StringIO(exports.encode(table, "csv").decode())))
+    assert [r[0] for r in rows] == ["'=name", "'=1+1", "'+1", "'-1", "'@x", "'\tx", 'a,"b"', "1=1"]
+    assert [r[1] for r in rows] == ["n", "-1.5", "2", "-3", "", "0", "1", "1"]
 
 
 def test_analytics_come_back_from_the_file_to_the_bit() -> None:
     r = report("ETHUSDT", "BTCUSDT", Params())
     rows = read(exports.encode(exports.analytics_table(r), "csv").decode())
     assert len(rows) == len(r.open_ms)
+    assert rows[-1]["time_utc"] == "2024-07-19 14:59:00.000"
     for name in ("beta", "spread", "z", "z_roll", "corr"):
         column = np.array([float(row[name]) if row[name] else np.nan for row in rows])
         np.testing.assert_array_equal(column, getattr(r, name))
@@ -47,28 +46,27 @@ def test_candles_of_both_legs_are_in_one_file_with_their_provenance() -> None:
 
 def test_no_candles_make_a_file_with_a_header() -> None:
     text = exports.encode(exports.candles_table([Candles.empty("ETHUSDT", 60)]), "csv").decode()
-    assert text == "time_utc,open_ms,symbol,open,high,low,close,volume,trades,provenance\n"
+    assert text.replace('"', "") == "time_utc,open_ms,symbol,open,high,low,close,volume,trade_count,provenance\n"
 
 
 def test_trades_keep_their_ids() -> None:
     one = np.array([7], np.int64)
     ticks = Ticks("ETHUSDT", one, one, np.array([END_MS]), np.array([3425.01]), np.array([0.002]), np.array([True]))
     (row,) = read(exports.encode(exports.trades_table([ticks]), "csv").decode())
-    assert (row["trade_id"], row["price"], row["buyer_is_maker"]) == ("7", "3425.01", "True")
+    assert (row["trade_id"], row["price"], row["buyer_is_maker"]) == ("7", "3425.01", "true")
 
 
 def test_the_journal_is_written_with_every_column() -> None:
     rows = said("wait", "ETHUSDT", "BTCUSDT", Params())
     table = exports.journal_table(rows)
-    assert list(table["verdict"]) == [r.verdict for r in rows]
-    assert {"eg_pvalue", "kappa_low", "cost_bps", "checks", "note"} <= table.keys()
+    assert table["verdict"].to_pylist() == [r.verdict for r in rows]
+    assert {"eg_pvalue", "kappa_low", "cost_bps", "checks", "note"} <= set(table.column_names)
 
 
 def test_parquet_holds_the_same_table() -> None:
     table = exports.analytics_table(report("ETHUSDT", "BTCUSDT", Params()))
     back = pq.read_table(pa.BufferReader(exports.encode(table, "parquet")))
-    assert back.column_names == list(table)
-    np.testing.assert_array_equal(back["z"].to_numpy(), np.array(table["z"], float))
+    assert back.equals(table)
 
 
 def test_a_file_name_holds_nothing_a_file_system_minds() -> None:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import streamlit as st
 
 KINDS: Final[dict[str, Literal["csv", "parquet"]]] = {"CSV": "csv", "Parquet": "parquet"}
-TRADES_S: Final = {"10 min": 600, "1 h": 3600, "6 h": 21_600, "24 h": 86_400}
+TRADES_S: Final = {"No trades": 0, "10 min": 600, "1 h": 3600, "6 h": 21_600, "24 h": 86_400}
 BARS: Final = {"120": 120, "400": 400, "1,000": 1000, "2,000": 2000}
 
 
@@ -18,8 +18,7 @@ class FileChoice:
     """How files are written, and how far back trades go."""
 
     kind: Literal["csv", "parquet"]
-    trades: str
-    trades_s: int
+    trades_s: int  # 0: none
 
 
 def file_choice() -> FileChoice:
@@ -36,13 +35,13 @@ def file_choice() -> FileChoice:
     trades = st.selectbox(
         "Trades of the last",
         list(TRADES_S),
-        index=1,
+        index=0,
         key="file_trades",
-        width=120,
+        width=140,
         label_visibility="collapsed",
         help="How far back the trades file goes.",
     )
-    return FileChoice(KINDS[kind], trades, TRADES_S[trades])
+    return FileChoice(KINDS[kind], TRADES_S[trades])
 
 
 def shown_bars() -> int:

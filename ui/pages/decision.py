@@ -18,6 +18,7 @@ from ui.ticket import ticket as ticket_of
 
 LIVE_EVERY_S = 0.5
 CONFIRMED_EVERY_S = 1.0
+FILES_EVERY_S = 20.0
 JOURNAL_ROWS = 500
 
 
@@ -55,6 +56,8 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
     slots, choice = _layout()
     st.fragment(_live, run_every=None if controls.paused else LIVE_EVERY_S)(desk, controls, shape, slots)
     st.fragment(_confirmed, run_every=None if controls.paused else CONFIRMED_EVERY_S)(desk, controls, slots, choice)
+    with slots.files:
+        st.fragment(_files, run_every=_files_every(controls, choice.files))(desk, controls, choice.files)
 
 
 def _layout() -> tuple[Slots, Choice]:
@@ -77,10 +80,10 @@ def _layout() -> tuple[Slots, Choice]:
         st.html(heading("Evidence", "confirmed candles; drag to move, scroll to zoom, double-click to reset"))
         bars = shown_bars()
     chart = st.container(key="ps-charts")
-    st.html(heading("Files", "made when you ask for them"))
+    st.html(heading("Files", "of what is on screen, to the candle that the name says"))
     with st.container(key="ps-files-row", horizontal=True, vertical_alignment="center"):
         choice = file_choice()
-        files = st.container(key="ps-files", horizontal=True, width="content")
+        files = st.container(key="ps-files", width="content")
     glossary.render()
     return Slots(top, checks, at, ticket_slot, record_slot, rows, chart, files), Choice(bars, choice)
 
@@ -119,5 +122,16 @@ def _confirmed(desk: DeskPort, controls: Controls, slots: Slots, choice: Choice)
         record.render(now.look)
     with slots.charts:
         evidence.render(now, choice.bars)
-    with slots.files:
-        exports.render(desk, now, choice.files)
+
+
+def _files_every(controls: Controls, choice: FileChoice) -> float | None:
+    """Trades of hours take a second to write: those are made when asked for, not again and again."""
+    return None if controls.paused or choice.trades_s else FILES_EVERY_S
+
+
+def _files(desk: DeskPort, controls: Controls, choice: FileChoice) -> None:
+    """The files of what is on screen, made anew now and then."""
+    _, now = read(desk, controls, JOURNAL_ROWS)
+    if now is not None:
+        with st.container(horizontal=True):
+            exports.render(desk, now, choice)

@@ -47,7 +47,7 @@ def facts(status: DeskStatus) -> Markup:
             "Mark price and funding",
             _feed_state(status, status.market),
             feed_words(status.market, status).replace("newest trade", "newest frame"),
-            f"{formats.count(status.market.records)} records, {formats.count(status.market.reconnects)} reconnects",
+            f"{formats.count(status.market.frames)} frames, {formats.count(status.market.reconnects)} reconnects",
             status.market.reason,
         ),
         _card(
@@ -70,7 +70,8 @@ def facts(status: DeskStatus) -> Markup:
             "Not trades",
             "passed",
             formats.count(rejected),
-            "; ".join(f"{why}: {formats.count(n)}" for why, n in sorted(status.trades.rejected.items())) or "none",
+            "; ".join(f"{_reason(why)}: {formats.count(n)}" for why, n in sorted(status.trades.rejected.items()))
+            or "none",
             "",
         ),
         cls="ps-stats",
@@ -132,6 +133,16 @@ def _feed_state(status: DeskStatus, feed: FeedStatus) -> str:
     if not status.running:
         return "unknown"
     return "passed" if feed.state == "live" else "failed"
+
+
+def _reason(code: str) -> str:
+    """A counter's name in words.
+
+    >>> _reason("not_market:NA")
+    'not market (NA)'
+    """
+    name, _, detail = code.replace("_", " ").partition(":")
+    return f"{name} ({detail})" if detail else name
 
 
 def _card(name: str, state: str, head: str, detail: str, problem: str) -> Markup:

@@ -19,6 +19,7 @@ from ui.markup import Markup, el, join
 from ui.reading import Reading, deciding_z, finite, last, quantity_ratio
 
 TREND_BARS = 60
+LEAST_TREND = 4  # points below which a line says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def tiles(reading: Reading) -> tuple[Tile, ...]:
 
 
 def _z_live(r: Reading) -> Tile:
-    sub = "no trade of both legs yet"
+    sub = "scored once the fit is known"
     if r.live is not None:
         sell, buy = finite(r.live.z_sell_spread), finite(r.live.z_buy_spread)
         sub = f"at executable: sell {formats.z_score(sell)}, buy {formats.z_score(buy)}"
@@ -283,7 +284,7 @@ def _trend(report: PairReport, name: str) -> str:
 def trend_image(values: Floats) -> str:
     """A small line as an image address; empty when there is nothing to draw. NaN breaks the line."""
     known = values[np.isfinite(values)]
-    if len(known) < 2:
+    if len(known) < LEAST_TREND:
         return ""
     low, high = float(known.min()), float(known.max())
     span = (high - low) or 1.0

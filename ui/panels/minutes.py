@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from ui import exports
@@ -21,13 +22,9 @@ COLUMNS = {
 def render(symbol: str, frame: pd.DataFrame, newest_ms: int | None) -> None:
     """Draw the table and its download."""
     st.dataframe(frame, column_config=COLUMNS, hide_index=True, height=420, width="stretch", key="minutes")
-
-    def text() -> bytes:
-        return exports.encode(exports.frame_table(frame), "csv")
-
     st.download_button(
         "Minutes, CSV",
-        text,
+        exports.encode(pa.Table.from_pandas(frame, preserve_index=False), "csv"),
         exports.file_name("minutes", (symbol,), 60, newest_ms or 0),
         "text/csv",
         key="export_minutes",
