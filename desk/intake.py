@@ -17,12 +17,13 @@ from storage.candles import CandleBuilder
 
 
 class Keeper(Protocol):
-    """What the intake needs of a store: everything is queued in the order given, nothing blocks."""
+    """What the intake needs of a store: everything is queued in the order given, and only ``wait_room`` waits."""
 
     def put(self, ticks: Ticks) -> None: ...
     def put_candles(self, candles: Candles) -> None: ...
     def put_gap(self, gap: Gap) -> None: ...
     def delete_candles(self, symbol: str, from_ms: int, to_ms: int, timeframe_s: int | None = ...) -> None: ...
+    def wait_room(self, timeout_s: float) -> bool: ...
 
 
 class Memory(Protocol):
@@ -32,6 +33,9 @@ class Memory(Protocol):
 
 
 KLINE_MIN_S: Final = 60  # the exchange keeps no finer bars
+# A batch waits at most so long for a store that is behind. Frames come faster than they can be written only in
+# extremes; they wait in the socket then, since what the store's queue refuses would be a gap.
+ROOM_WAIT_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Intake:
             self._legs.pop(symbol, None)
 
     def take(self, batch: Batch) -> None:
-        """One batch, as it came."""
+        """One batch, as it came. Waits a little where the store is behind: the next one then stays in the socket."""
         with self._lock:
             now_s = self._monotonic()
             self._watermark_ms = max(self._watermark_ms, batch.watermark_ms)
@@ -127,6 +131,7 @@ class Intake:
             confirmed = self._confirm()
         if confirmed:
             self._on_confirmed()
+        self._store.wait_room(ROOM_WAIT_S)
 
     def tick(self) -> None:
         """Time has passed without a batch: records held back for missing ones may have waited long enough."""

@@ -105,6 +105,13 @@ class Backlog:
             self._changed.notify_all()
             return self._changed.wait_for(lambda: self._finished >= target, timeout_s)
 
+    def wait_room(self, timeout_s: float) -> bool:
+        """Wait until at most half of the room is taken, at most so long; says whether it is."""
+        if self._rows <= self._capacity // 2:
+            return True
+        with self._changed:
+            return self._changed.wait_for(lambda: self._rows <= self._capacity // 2 or self._closed, timeout_s)
+
     def wait_closed(self, timeout_s: float) -> bool:
         """Wait until closed, at most so long; says whether it is."""
         with self._changed:

@@ -120,6 +120,14 @@ class TradeStore(StoreReader):
         """Keep a small thing, JSON, by name; the newest stands."""
         self._backlog.offer(PutNote(name, body, at_ms))
 
+    def wait_room(self, timeout_s: float) -> bool:
+        """Let a writer that is behind catch up, at most so long; says whether half of the queue is free.
+
+        For whoever reads a socket: what is left unread there for a moment is not lost, what the queue refuses is. A
+        writer that cannot write is not waited for.
+        """
+        return self._writer.state == "writing" and self._backlog.wait_room(timeout_s)
+
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until everything queued so far is committed; False when it is not after ``timeout_s``."""
         return self._backlog.wait_written(timeout_s)

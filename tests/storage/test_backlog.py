@@ -117,6 +117,20 @@ def test_waiting_for_what_is_never_written_ends() -> None:
     assert not backlog.wait_written(0.0)
 
 
+def test_whoever_waits_for_room_goes_on_once_half_of_it_is_free() -> None:
+    backlog = Backlog(100, 0.0)
+    backlog.offer(trades(0, 50))
+    assert backlog.wait_room(0.0)
+    backlog.offer(trades(50, 1))
+    assert not backlog.wait_room(0.0)
+    found: list[bool] = []
+    waiting = threading.Thread(target=lambda: found.append(backlog.wait_room(WAITED_S)))
+    waiting.start()
+    backlog.finish(backlog.take())
+    waiting.join(WAITED_S)
+    assert found == [True]
+
+
 def test_a_closed_queue_hands_out_what_waits_and_takes_nothing_more() -> None:
     backlog = Backlog(10, flush_s=3600.0)
     backlog.offer(trades(0, 1))

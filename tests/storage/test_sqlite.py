@@ -79,6 +79,17 @@ def test_trouble_is_told_and_everything_is_written_when_it_passes(
         assert store.counts() == {("BTCUSDT", 0): 100, ("ETHUSDT", 0): 100}
 
 
+def test_a_writer_that_cannot_write_is_not_waited_for(path: Path) -> None:
+    disk = Disk()
+    with TradeStore(path, flush_ms=10, connect=disk.connect) as store:
+        assert store.wait_room(WAITED_S)
+        disk.at, disk.code = "BEGIN", sqlite3.SQLITE_FULL
+        store.put(seeded(100))
+        until_failing(store)
+        assert not store.wait_room(WAITED_S)
+        disk.code = None
+
+
 def test_a_connection_that_broke_is_opened_afresh_until_that_works(path: Path) -> None:
     disk = Disk()
     with TradeStore(path, flush_ms=10, connect=disk.connect) as store:
