@@ -76,6 +76,22 @@ class Key:
         return f"{self.symbol_y}/{self.symbol_x}"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Legs:
+    """What an analysis reads."""
+
+    y: Candles
+    x: Candles
+    holes: Ints
+
+
+def _same(a: _Legs, b: _Legs) -> bool:
+    """Whether an analysis of both would say the same: then the report stays the same object, and is drawn once."""
+    return np.array_equal(a.holes, b.holes) and all(
+        np.array_equal(c.open_ms, d.open_ms) and np.array_equal(c.close, d.close) for c, d in ((a.y, b.y), (a.x, b.x))
+    )
+
+
 @dataclass(slots=True)
 class _Watch:
     """What is remembered of one watched pair between looks. The lock guards it."""
@@ -83,6 +99,7 @@ class _Watch:
     lock: threading.Lock = field(default_factory=threading.Lock)
     seen: tuple[int | None, int | None, int] | None = None  # newest candles and revision of the report kept
     report: PairReport | None = None
+    legs: _Legs | None = None  # what it was made of
     costs: CostSplit | None = None
     record: Record | None = None
     record_revision: int = -1
@@ -210,10 +227,11 @@ class Engine:
         if watch.report is not None and watch.seen == now:
             return
         self._settle()
-        bars = key.params.need_bars + SCREEN_ROWS
-        report = self._analyse(key, bars, None)
-        watch.report, watch.seen = report, now
-        watch.costs = self._costs(key, report, watch.record)
+        legs = self._legs(key, key.params.need_bars + SCREEN_ROWS, None)
+        if watch.report is None or watch.legs is None or not _same(legs, watch.legs):
+            watch.report, watch.legs = analyse(legs.y, legs.x, key.params, legs.holes), legs
+        watch.seen = now
+        watch.costs = self._costs(key, watch.report, watch.record)
 
     def _settle(self) -> None:
         """What was confirmed must be there to be read."""
@@ -221,10 +239,14 @@ class Engine:
             self._journal.flush()
 
     def _analyse(self, key: Key, bars: int, to_ms: int | None) -> PairReport:
+        legs = self._legs(key, bars, to_ms)
+        return analyse(legs.y, legs.x, key.params, legs.holes)
+
+    def _legs(self, key: Key, bars: int, to_ms: int | None) -> _Legs:
         timeframe_s = key.params.timeframe_s
         y = self._store.candles(key.symbol_y, timeframe_s, limit=bars, to_ms=to_ms)
         x = self._store.candles(key.symbol_x, timeframe_s, limit=bars, to_ms=to_ms)
-        return analyse(y, x, key.params, self._incomplete(key, y, x))
+        return _Legs(y, x, self._incomplete(key, y, x))
 
     def _incomplete(self, key: Key, y: Candles, x: Candles) -> Ints:
         opens = [int(c.open_ms[0]) for c in (y, x) if len(c)]

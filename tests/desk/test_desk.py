@@ -68,16 +68,16 @@ def test_history_is_there_in_seconds_and_a_verdict_with_it(desk: Desk) -> None:
 def test_the_live_score_moves_with_the_trades_and_the_report_does_not(desk: Desk) -> None:
     params = Params(timeframe_s=60)
     wait_until(lambda: desk.live("ETHUSDT", "BTCUSDT", params) is not None)
-    report = desk.look("ETHUSDT", "BTCUSDT", params).report
-    scores = set()
+    wait_until(lambda: not desk.status().warmup)
+    scores, reports = set(), []
     for _ in range(40):
         score = desk.live("ETHUSDT", "BTCUSDT", params)
         assert score is not None
         scores.add(score.z)
+        reports.append(desk.look("ETHUSDT", "BTCUSDT", params).report)
         time.sleep(0.05)
     assert len(scores) > 5
-    again = desk.look("ETHUSDT", "BTCUSDT", params).report
-    assert again is report or again.newest_ms != report.newest_ms or again.have_bars != report.have_bars
+    assert len({id(report) for report in reports}) <= 3  # a candle may have been confirmed or repaired meanwhile
 
 
 def test_unknown_symbols_are_refused_with_a_sentence(desk: Desk) -> None:
@@ -107,7 +107,8 @@ def test_stop_ends_the_feeds_and_start_goes_on_without_losing_what_came_between(
     assert desk.look("ETHUSDT", "BTCUSDT", Params()).decision.verdict is Verdict.NO_DATA
     time.sleep(1.0)  # the market goes on meanwhile
     desk.start()
-    wait_until(lambda: desk.status().gaps_repaired == 2 and desk.status().gaps_open == 0)
+    wait_until(lambda: desk.status().gaps_repaired > 0 and desk.status().gaps_open == 0)
+    assert desk.status().gaps_lost == 0, desk.status().log
     ticks = desk.trades("BTCUSDT", 0, 1 << 60, 1_000_000)
     assert (np.diff(ticks.trade_id) <= 3).all()  # single ids may be records that are no trades
 
