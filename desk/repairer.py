@@ -383,7 +383,7 @@ class Repairer:
                 self._store.put_candles(page)
                 want.progress = progress
                 self._on_change()
-                if self._stop.is_set():
+                if self._stop.is_set() or self._gaps:  # history can wait, a gap is now
                     return
         except BadRequest as error:
             log.warning("no history of %s: %s", symbol, error)

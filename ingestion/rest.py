@@ -114,12 +114,12 @@ class Rest:
     ) -> Records:
         """Aggregates by id: from ``from_id`` (an aggregate's id) on, or of a time span; of the last 48 hours only."""
         params = {"symbol": symbol, "fromId": from_id, "startTime": start_ms, "endTime": end_ms, "limit": limit}
-        body = self.get("/fapi/v1/aggTrades", params, weight=20)
+        body = self.get("/fapi/v1/aggTrades", params, weight=20, background=False)  # a gap waits for it
         return _read(lambda text: answers.aggregates(symbol, text), body)
 
     def trades(self, symbol: str, limit: int = TRADES_MOST) -> Ticks:
         """The newest executions, one by one, by id."""
-        body = self.get("/fapi/v1/trades", {"symbol": symbol, "limit": limit}, weight=5)
+        body = self.get("/fapi/v1/trades", {"symbol": symbol, "limit": limit}, weight=5, background=False)
         return _read(lambda text: answers.trades(symbol, text), body)
 
     def premium_index(self, symbol: str | None = None) -> list[MarkPrice]:

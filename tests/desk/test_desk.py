@@ -16,6 +16,7 @@ from analytics.params import Params
 from core.errors import StoreError, UnknownSymbol
 from core.settings import Settings
 from desk.desk import Desk
+from simulator.limits import Limits
 from simulator.market import MarketPlan
 from simulator.running import SimulatedExchange
 
@@ -24,7 +25,7 @@ OURS = {"feed-trades", "feed-market", "repair", "engine", "store-writer"}
 
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[SimulatedExchange]:
-    with SimulatedExchange.making(MarketPlan(seed=3, rate=200.0)) as exchange:
+    with SimulatedExchange.making(MarketPlan(seed=3, rate=200.0), limits=Limits(weight_per_minute=100_000)) as exchange:
         yield exchange
 
 
