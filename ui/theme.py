@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from analytics.decision import CheckState, Verdict
 from core.types import Source
@@ -46,15 +46,15 @@ def glyph(name: str) -> Markup:
     return el("span", cls=f"ps-glyph ps-glyph-{name}", aria_hidden="true")
 
 
-def tag(kind: str) -> Markup:
-    """The mark that tells LIVE from CONFIRMED on every number."""
+def tag(kind: Literal["live", "stale", "confirmed"], source: Source = "LIVE") -> Markup:
+    """The mark that tells a number of this moment from a confirmed one. Only the exchange's own are called LIVE."""
     if kind == "stale":
         return el("span", "STALE", cls="ps-tag ps-tag-stale")
     if kind == "live":
-        return el("span", el("i", cls="ps-dot", aria_hidden="true"), "LIVE", cls="ps-tag ps-tag-live")
+        return el("span", el("i", cls="ps-dot", aria_hidden="true"), source, cls="ps-tag ps-tag-live")
     return el("span", "CONFIRMED", cls="ps-tag ps-tag-conf")
 
 
 def heading(title: str, note: str = "") -> Markup:
     """A section's heading with one line of what it is."""
-    return el("h3", title, el("small", note), cls="ps-h")
+    return el("h2", title, el("small", note), cls="ps-h")

@@ -203,7 +203,7 @@ class FakeDesk:
         feed = FeedStatus(
             state,
             "The name fstream.binance.com could not be resolved." if away else "",
-            "wss://fstream.binance.com/public/stream",
+            ("wss://fstream.binance.com" if self.source == "LIVE" else "ws://127.0.0.1:9700") + "/public/stream",
             None if away else END_MS - 3_600_000,
             2,
             184_220,

@@ -101,9 +101,10 @@ def test_a_simulator_that_cannot_start_says_why_on_the_page() -> None:
 
 @pytest.mark.parametrize("page", ["decision", "data"])
 def test_made_up_prices_are_said_to_be_made_up(page: str) -> None:
-    app = play(FakeDesk("wait", source="SIMULATED"))
+    app = play(FakeDesk("wait", source="SIMULATED"), page)
     assert shown(app, "source") == "SIMULATED"
     assert "not from the exchange" in words(app)
+    assert ">LIVE<" not in markup(app)
     assert app.button(key="feed_exchange")
 
 

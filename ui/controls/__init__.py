@@ -33,7 +33,7 @@ class Controls:
 def draw(desk: DeskPort, settings: Settings, status: DeskStatus) -> Controls:
     """Draw the sidebar and return what it says."""
     with st.sidebar:
-        paused = feed.draw(desk, status)
+        paused = feed.draw(desk, settings, status)
         legs = pair.draw(desk, settings, status)
         chosen = rule.draw(settings)
         symbols.draw(desk, keep=(legs.symbol_y, legs.symbol_x))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.settings import Settings
 from core.types import DeskStatus
 from ui.controls.answers import answered, show
 from ui.port import DeskPort
 
 
-def draw(desk: DeskPort, status: DeskStatus) -> bool:
+def draw(desk: DeskPort, settings: Settings, status: DeskStatus) -> bool:
     """Draw the controls; whether the screen is paused."""
     if status.running:
         st.button(
@@ -30,14 +31,14 @@ def draw(desk: DeskPort, status: DeskStatus) -> bool:
             width="stretch",
             help="Opens the streams.",
         )
-    if status.source != "LIVE":
+    if _switched(settings, status):
         st.button(
             "Back to the exchange",
             icon=":material/public:",
             on_click=answered("feed", desk.use_exchange),
             key="feed_exchange",
             width="stretch",
-            help="Leaves the made-up prices and connects to the exchange again.",
+            help="Leaves the made-up prices and connects to the address of the settings again.",
         )
     show("feed")
     paused = st.toggle(
@@ -46,3 +47,8 @@ def draw(desk: DeskPort, status: DeskStatus) -> bool:
         help="Holds the page still, for reading or zooming. The feed and the store go on.",
     )
     return bool(paused)
+
+
+def _switched(settings: Settings, status: DeskStatus) -> bool:
+    """Whether the simulator was chosen here, rather than in the settings."""
+    return status.source != "LIVE" and not status.trades.url.startswith(settings.ws_url)

@@ -47,6 +47,9 @@ def draw(settings: Settings) -> Rule:
     with st.expander("Windows and thresholds"):
         knobs = _knobs(timeframe_s)
         price_units = _spread_unit() == "price"
+    problem = problem_with(knobs, timeframe_s)
+    if problem:
+        st.error(problem, icon=":material/error:")
     with st.expander("Costs and size"):
         fee = _fee(settings)
         notional = _notional()
@@ -59,9 +62,7 @@ def draw(settings: Settings) -> Rule:
         width="stretch",
         help="All windows, thresholds and costs back to their defaults.",
     )
-    problem = problem_with(knobs, timeframe_s)
     if problem:
-        st.error(problem, icon=":material/error:")
         return Rule(None, problem)
     params = Params(
         timeframe_s=timeframe_s,

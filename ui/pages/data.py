@@ -7,6 +7,7 @@ import streamlit as st
 from core.types import DeskStatus
 from ui import minutes as minute_table
 from ui.controls import Controls, minutes_of
+from ui.markup import el
 from ui.panels import gaps, health, minutes
 from ui.port import DeskPort
 from ui.shape import Frame, rerun_when_changed
@@ -21,6 +22,7 @@ GAP_DAYS_MS = 3 * 86_400_000
 def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
     """Draw the page; its two fragments keep it current."""
     frame = Frame.of(status)
+    st.html(el("h1", "Data", cls="ps-title"))
     st.fragment(_health, run_every=None if controls.paused else EVERY_S)(desk, frame)
     st.html(heading("Minutes", "what was traded in each, from confirmed candles"))
     symbol = minutes_of(status.symbols, controls.symbol_y)

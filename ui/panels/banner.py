@@ -14,7 +14,7 @@ from ui.markup import Markup, el
 from ui.reading import Reading
 
 FEED_WORD = {
-    "live": "live",
+    "live": "receiving",
     "connecting": "connecting",
     "waiting": "waiting to reconnect",
     "stopped": "stopped",
@@ -42,7 +42,7 @@ def markup(reading: Reading) -> Markup:
                 el("span", "PAUSED", cls="ps-tag ps-tag-paused") if reading.paused else Markup(),
                 cls="ps-pair",
             ),
-            el("h2", theme.glyph(theme.VERDICT_STYLE[verdict]), verdict.value, cls="ps-verdict"),
+            el("h1", theme.glyph(theme.VERDICT_STYLE[verdict]), verdict.value, cls="ps-verdict"),
             el("p", formats.prose(decision.reason), cls="ps-reason"),
             warm_up(reading) if verdict is Verdict.WARMING_UP else Markup(),
             cls="ps-banner-main",

@@ -10,7 +10,7 @@ from analytics.decision import Check, Decision
 from ui import formats, theme
 from ui.markup import Markup, el
 
-HEADINGS = ("", "Question", "Value", "Threshold", "Margin")
+HEADINGS = ("State", "Question", "Value", "Threshold", "Margin")
 
 
 def render(decision: Decision) -> None:

@@ -23,7 +23,7 @@ def render(gaps: Sequence[Gap]) -> None:
 def markup(gaps: Sequence[Gap]) -> Markup:
     """The newest gaps, newest first."""
     newest = sorted(gaps, key=lambda g: g.to_ms, reverse=True)[:SHOWN]
-    names = ("", "Symbol", "From, UTC", "To, UTC", "Length", "Missing ids")
+    names = ("State", "Symbol", "From, UTC", "To, UTC", "Length", "Missing ids")
     rows = [_row(gap) for gap in newest]
     if not rows:
         rows = [

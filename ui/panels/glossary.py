@@ -9,8 +9,12 @@ import streamlit as st
 from ui.markup import Markup, el
 
 TERMS: Final = (
-    ("LIVE", "From the newest trades, scored with the confirmed fit. It decides nothing and is in no statistic."),
-    ("CONFIRMED", "From candles that are closed and complete. Such a number never changes afterwards."),
+    (
+        "Live",
+        "From the newest trades, scored with the confirmed fit. It decides nothing and is in no statistic. Where "
+        "prices are not the exchange's own the mark says SIMULATED or REPLAY.",
+    ),
+    ("Confirmed", "From candles that are closed and complete. Such a number never changes afterwards."),
     ("Hedge ratio β", "How much of X hedges Y. In logs a ratio of notionals, in prices a ratio of quantities."),
     ("Spread", "How far Y is from where X says it should be: ln Y − (α + β ln X), shown in bps of price."),
     ("z", "The spread in standard deviations of the fit's own residuals (Evidence), or of the last W (Classic)."),

@@ -82,7 +82,7 @@ def facts(status: DeskStatus) -> Markup:
 def streams(status: DeskStatus) -> Markup:
     """One row a symbol."""
     now = exchange_now_ms(status)
-    names = ("", "Symbol", "Stream", "Records/s", "Age", "Last event, UTC", "Last id", "History")
+    names = ("State", "Symbol", "Stream", "Records/s", "Age", "Last event, UTC", "Last id", "History")
     return el(
         "div",
         el(

@@ -44,7 +44,7 @@ def render(reading: Reading) -> None:
 
 def markup(reading: Reading) -> Markup:
     """The strip as HTML. Old live numbers say so."""
-    return el("div", *(_tile(t, reading.stale) for t in tiles(reading)), cls="ps-tiles")
+    return el("div", *(_tile(t, reading) for t in tiles(reading)), cls="ps-tiles")
 
 
 def tiles(reading: Reading) -> tuple[Tile, ...]:
@@ -260,12 +260,12 @@ def _significant(value: float) -> str:
     return f"{value:,.4g}"
 
 
-def _tile(tile: Tile, stale: bool) -> Markup:
-    kind = "stale" if stale and tile.kind == "live" else tile.kind
+def _tile(tile: Tile, r: Reading) -> Markup:
+    kind = "stale" if r.stale and tile.kind == "live" else tile.kind
     trend = el("img", src=tile.trend, alt="", cls="ps-trend") if tile.trend else Markup()
     return el(
         "div",
-        el("div", el("span", tile.label, cls="ps-label"), theme.tag(kind), cls="ps-tile-head"),
+        el("div", el("span", tile.label, cls="ps-label"), theme.tag(kind, r.status.source), cls="ps-tile-head"),
         el("div", join(el("span", tile.text), trend), cls="ps-value ps-words" if tile.words else "ps-value"),
         el("div", tile.sub, cls="ps-sub"),
         cls=f"ps-tile ps-{kind}",

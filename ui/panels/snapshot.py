@@ -132,7 +132,7 @@ def _live(r: Reading, c: Columns) -> Markup:
         place = "beyond entry" if abs(r.live_z) >= r.params.entry_z else "inside entry"
     return el(
         "tr",
-        el("td", theme.tag("stale" if r.stale else "live")),
+        el("td", theme.tag("stale" if r.stale else "live", r.status.source)),
         el("td", formats.price(live.price_y if live else None, c.tick_y)),
         el("td", formats.price(live.price_x if live else None, c.tick_x)),
         el("td", formats.number(last(r.report.beta) if live else None, 4)),

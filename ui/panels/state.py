@@ -114,7 +114,7 @@ def markup(state: PageState) -> Markup:
     return el(
         "section",
         theme.glyph(GLYPH[state.kind]),
-        el("h2", state.title),
+        el("h1", state.title),
         el("p", state.sentence, cls="ps-why"),
         el("p", state.next_step, cls="ps-next"),
         cls=f"ps-pagestate ps-pagestate-{state.kind}",
