@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -20,7 +21,12 @@ from simulator.universe import chosen
 
 def parsed(argv: list[str] | None) -> argparse.Namespace:
     """The command line as values."""
-    parser = argparse.ArgumentParser(prog="python -m simulator", description="A local exchange: Binance's protocol.")
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator",
+        description="A local exchange that speaks Binance's USD-M futures protocol on one port.",
+        epilog="scenarios:\n" + "\n".join(f"  {name:10} {kind.about}" for name, kind in SCENARIOS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=9700, help="port for WebSocket and REST; 0 picks a free one")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="replay a recording instead of the seeded market")
@@ -28,7 +34,7 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="seed of the market (default 1)")
     parser.add_argument("--rate", type=_above_zero, default=60.0, help="records a second, all symbols (default 60)")
     parser.add_argument("--symbols", default="12", help="how many contracts trade, up to 500, or their names")
-    parser.add_argument("--scenario", choices=SCENARIOS, default="default", help="kind of market; see scenarios.py")
+    parser.add_argument("--scenario", choices=SCENARIOS, default="default", help="kind of market; listed below")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON schedule of faults; see faults.py")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input closes")
     return parser.parse_args(argv)
@@ -87,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _end_with_stdin(over: threading.Event) -> None:
-    while sys.stdin.buffer.read(4096):
+    while sys.stdin is not None and os.read(sys.stdin.fileno(), 4096):  # not through sys.stdin: its lock outlives us
         pass
     over.set()
 

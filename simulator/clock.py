@@ -17,10 +17,10 @@ class ExchangeClock:
 
     def __init__(self, start_ms: int, speed: float = 1.0, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.speed = speed
+        self.end_ms: int | None = None  # time stops there, for good
         self._monotonic = monotonic
         self._reached_ms = start_ms
         self._started_at: float | None = None
-        self._running = False
 
     @property
     def by_itself(self) -> bool:
@@ -36,19 +36,14 @@ class ExchangeClock:
         """Let time pass from the start on. A second call changes nothing."""
         if self._started_at is None:
             self._started_at = self._monotonic()
-            self._running = True
 
     def reach(self, at_ms: int) -> None:
         """It is at least this late now. Only where time does not pass by itself."""
         self._reached_ms = max(self._reached_ms, at_ms)
 
-    def stop(self) -> None:
-        """Stand still, for good."""
-        self._reached_ms = self.now_ms()
-        self._running = False
-
     def now_ms(self) -> int:
         """Exchange time."""
-        if self._started_at is None or not self._running or not self.by_itself:
+        if self._started_at is None or not self.by_itself:
             return self._reached_ms
-        return self._reached_ms + int((self._monotonic() - self._started_at) * 1000 * self.speed)
+        now = self._reached_ms + int((self._monotonic() - self._started_at) * 1000 * self.speed)
+        return now if self.end_ms is None else min(now, self.end_ms)

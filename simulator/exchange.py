@@ -82,7 +82,7 @@ class Source(Protocol):
 
     @property
     def end_ms(self) -> int | None:
-        """Event time of the last item once all are taken; None while more may come."""
+        """Event time of the last item; None where there is no last one."""
         ...
 
 
@@ -105,6 +105,8 @@ class Exchange:
         self._agg_streams = {s: f"{s.lower()}@aggTrade" for s in self.instruments}
         self._open: dict[str, int] = {}  # symbols with an open aggregate -> when its 100 ms are over, oldest first
         self._id_shift: dict[str, int] = {}
+        if source.end_ms is not None:
+            clock.end_ms = source.end_ms + 2 * WINDOW_MS  # time for the last aggregate to be complete
         for record in source.past():
             self._keep(record)
 
@@ -124,19 +126,15 @@ class Exchange:
         if len(items) >= limit:
             return True
         self._close_aggregates(now_ms)
-        end = self.source.end_ms
-        if end is not None and now_ms >= end + 2 * WINDOW_MS and not self.ended:
-            self.ended = True
-            self.clock.stop()
+        self.ended = self.clock.end_ms is not None and now_ms >= self.clock.end_ms
         return False
 
     def _reach(self, items: Sequence[Item]) -> int:
         """Where the clock does not run by itself, it follows what happens, and outlasts the last aggregate."""
-        end = self.source.end_ms
         if items:
             self.clock.reach(items[-1].event_ms)
-        elif end is not None:
-            self.clock.reach(end + 2 * WINDOW_MS)
+        elif self.clock.end_ms is not None:
+            self.clock.reach(self.clock.end_ms)
         return self.clock.now_ms()
 
     def happen(self, record: Record) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from core.types import Floats
-from simulator.scenarios import Scenario, Tie
+from simulator.scenarios import Scenario, Swing, Tie
 from simulator.universe import Listing
 from simulator.walks import ar1, brownian_bridge, ou_bridge, rng_for
 
@@ -37,6 +37,20 @@ def fat(rng: np.random.Generator, n: int, jump_rng: np.random.Generator | None =
     jumps = (jump_rng or rng).random(n, dtype=np.float32) < JUMP_SHARE
     shocks[jumps] *= JUMP_SIZE
     return shocks / float(np.sqrt(1 + JUMP_SHARE * (JUMP_SIZE**2 - 1)))
+
+
+def swung(t: Floats, swing: Swing) -> tuple[Floats, Floats]:
+    """Where a swing draws the spread at seconds ``t`` after the start, in standard deviations, and how strongly.
+
+    >>> target, pull = swung(np.array([-600.0, 12.0, 192.0, 672.0]), Swing("ETHUSDT", every_s=480.0, level=2.0))
+    >>> target, pull
+    (array([ 0.,  0.,  2., -2.]), array([0. , 0.9, 0.9, 0.9]))
+    """
+    turn, phase = np.divmod(t / swing.every_s, 1.0)
+    away = np.clip(np.minimum((phase - 0.05) / 0.1, (0.7 - phase) / 0.2), 0.0, 1.0)
+    side = np.where(turn % 2 == 0, 1.0, -1.0)
+    begun = np.clip(1 + t / 300.0, 0.0, 1.0)
+    return np.where(t >= 0, swing.level * side * away, 0.0), swing.strength * begun
 
 
 class Walk:
@@ -148,6 +162,10 @@ class Paths:
                 rise = np.clip((t - pin.from_s + pin.ramp_s) / pin.ramp_s, 0, 1)
                 pull = pin.strength * np.minimum(rise, np.clip((pin.to_s + pin.ramp_s - t) / pin.ramp_s, 0, 1))
                 spread = spread + pull * (pin.level * tie.sd - spread)
+        for swing in self._scenario.swings:
+            if swing.follower == symbol:
+                target, pull = swung(self._since_start(hour), swing)
+                spread = spread + pull * (target * tie.sd - spread)
         return tie.slope * self._relative(tie.leader, hour) + spread
 
     def _factor_seconds(self, hour: int) -> Floats:

@@ -44,5 +44,5 @@ class Replay:
 
     @property
     def end_ms(self) -> int | None:
-        """Event time of the last item once all are taken."""
-        return self._due[-1] if self._next == len(self._items) else None
+        """Event time of the last item."""
+        return self._due[-1]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from simulator.bars import DAY_MS, INTERVALS
+from simulator.bars import DAY_MS, HOUR_MS, INTERVALS
 from simulator.contracts import exchange_info
 from simulator.day import day_of
 from simulator.decimals import printed, scaled
@@ -155,6 +155,27 @@ def funding_info(exchange: Exchange, params: Params) -> object:
     ]
 
 
+def funding_rate(exchange: Exchange, params: Params) -> object:
+    """``/fapi/v1/fundingRate``: past settlements of one contract, oldest first."""
+    i = exchange.instruments[symbol_of(exchange, params)]
+    start, end = time_range(params)
+    limit = limit_of(params, 100, 1000)
+    now, step = exchange.clock.now_ms(), i.funding_hours * HOUR_MS
+    newest = min(now, end if end is not None else now) // step
+    oldest = max(-(-i.onboard_ms // step), newest - limit + 1)
+    if start is not None:
+        oldest = max(-(-i.onboard_ms // step), -(-start // step))
+    return [
+        {
+            "symbol": i.symbol,
+            "fundingTime": n * step,
+            "fundingRate": f"{marked(i, 0.0, n * step).rate:.8f}",
+            "markPrice": "",
+        }
+        for n in range(oldest, min(newest, oldest + limit - 1) + 1)
+    ]
+
+
 def ticker_24hr(exchange: Exchange, params: Params) -> object:
     """``/fapi/v1/ticker/24hr``: an object with a symbol, an array without."""
     if "symbol" in params:
@@ -236,6 +257,7 @@ ENDPOINTS: Final[Mapping[str, Endpoint]] = {
     "historicalTrades": Endpoint(historical_trades, _flat(200)),
     "premiumIndex": Endpoint(premium_index, _one_or_all(1, 10)),
     "fundingInfo": Endpoint(funding_info, _flat(1), counted=False),
+    "fundingRate": Endpoint(funding_rate, _flat(1), counted=False),
     "ticker/24hr": Endpoint(ticker_24hr, _one_or_all(1, 40), ticker_work),
 }
 

@@ -57,6 +57,20 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class Swing:
+    """From the start on a follower's spread goes to ``level`` standard deviations and back, again and again.
+
+    Each round takes ``every_s``: away within a tenth of it, held, back, at rest near 0; the sides alternate. Each round
+    is an excursion of its own, so that a rule that enters once an excursion has something to enter.
+    """
+
+    follower: str
+    every_s: float = 480.0
+    level: float = 2.8
+    strength: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """Everything that makes one market different from another, apart from its seed."""
 
@@ -64,6 +78,7 @@ class Scenario:
     ties: tuple[Tie, ...] = ()
     shifts: tuple[Shift, ...] = ()
     pins: tuple[Pin, ...] = ()
+    swings: tuple[Swing, ...] = ()
     volatility: float = 1.0
     history_days: float = 200.0
     silent: tuple[str, ...] = field(default=())  # listed and trading, yet without a single record
@@ -84,14 +99,15 @@ def _with(pair: str, **changes: float) -> tuple[Tie, ...]:
 SCENARIOS: Final = {
     "default": Scenario("correlated coins; some pairs tied, one that breaks and heals, the rest not", _TIES),
     "tradable": Scenario(
-        "ETHUSDT~BTCUSDT swings wide and returns reliably, and is stretched from the start on",
-        _with("ETHUSDT", half_life_s=900.0, sd=0.0075),
-        pins=(Pin("ETHUSDT", -300.0, 2_400.0, 2.9),),
+        "ETHUSDT~BTCUSDT returns reliably in a lively market, and swings every 15 minutes from the start on",
+        _with("ETHUSDT", half_life_s=1_200.0, sd=0.0030),
+        swings=(Swing("ETHUSDT", every_s=900.0, level=2.7),),
+        volatility=2.0,  # the legs must still move together while the spread swings
     ),
     "stretched": Scenario(
-        "ETHUSDT~BTCUSDT is tied and stretched, but its swings are too small to pay the fees",
+        "ETHUSDT~BTCUSDT is tied and swings every 8 minutes, but too little to pay the fees",
         _with("ETHUSDT", half_life_s=900.0, sd=0.0007),
-        pins=(Pin("ETHUSDT", -300.0, 2_400.0, 2.9),),
+        swings=(Swing("ETHUSDT"),),
     ),
     "trap": Scenario(
         "ETHUSDT has run away from BTCUSDT and nothing ties them: a deviation without a relationship",

@@ -41,6 +41,7 @@ class Session:
         self._hub, self._limits = hub, limits
         self._now_ms, self._on_trades = now_ms, on_trades
         self._out: list[bytes] = []
+        self._ping_payload = b""
         self._ws = web.WebSocketResponse(autoping=False, autoclose=False, compress=False, timeout=CLOSE_WAIT_S)
         self._transport: asyncio.Transport | None = None
         self._opened = self._pinged = self._ponged = asyncio.get_running_loop().time()
@@ -128,7 +129,8 @@ class Session:
             self.drop()
         elif now - self._pinged >= self._limits.ping_every_s:
             self._pinged = now
-            self.write(frame(str(self._now_ms()).encode(), PING))
+            self._ping_payload = str(self._now_ms()).encode()
+            self.write(frame(self._ping_payload, PING))
 
     def _listen(self, streams: Iterable[str]) -> None:
         if self._hub.add(self, streams):
@@ -141,7 +143,8 @@ class Session:
         while True:
             message = await self._ws.receive()
             if message.type is WSMsgType.PONG:
-                self._ponged = loop.time()
+                if bytes(message.data) == self._ping_payload:  # an unsolicited or a wrong one keeps nothing alive
+                    self._ponged = loop.time()
             elif message.type is WSMsgType.PING:
                 self.write(frame(message.data, PONG))
             elif message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):

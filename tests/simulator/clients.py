@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,8 +16,9 @@ WAIT_S = 20.0
 class Client:
     """One WebSocket connection that reads JSON, one message at a time."""
 
-    def __init__(self, url: str) -> None:
-        self.ws = websocket.create_connection(url, timeout=WAIT_S)
+    def __init__(self, url: str, receive_bytes: int | None = None) -> None:
+        small = () if receive_bytes is None else ((socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes),)
+        self.ws = websocket.create_connection(url, timeout=WAIT_S, sockopt=small)
         self._socket = self.ws.sock
 
     def __enter__(self) -> Self:

@@ -200,6 +200,30 @@ def test_a_pair_breaks_and_heals(market: Market) -> None:
     assert np.std(spread[healed]) < 2 * tie.sd
 
 
+def fitted(market: Market, minutes: int) -> tuple[float, float]:
+    """z and Engle-Granger p of ETHUSDT on BTCUSDT, by the 1000 minutes up to so many after the start."""
+    end = START_MS // MINUTE_MS * MINUTE_MS + minutes * MINUTE_MS
+    y, x = (
+        np.log(market.history.minutes(symbol, end - 1000 * MINUTE_MS, end).close.astype(float))
+        for symbol in ("ETHUSDT", "BTCUSDT")
+    )
+    slope, constant = np.polyfit(x, y, 1)
+    rest = y - constant - slope * x
+    return float(rest[-1] / rest.std(ddof=2)), float(coint(y, x, maxlag=2, autolag=None)[1])
+
+
+def test_scenarios_arrange_what_they_promise() -> None:
+    looks = {
+        name: [fitted(Market(replace(PLAN, scenario=SCENARIOS[name]), START_MS), k) for k in range(1, 8)]
+        for name in ("tradable", "stretched", "trap", "quiet")
+    }
+    for name in ("tradable", "stretched"):
+        assert any(2 <= abs(z) < 4 and p < 0.05 for z, p in looks[name])
+        assert any(abs(z) < 1 and p < 0.05 for z, p in looks[name])
+    assert all(abs(z) > 2 and p > 0.05 for z, p in looks["trap"])
+    assert all(abs(z) < 2 and p < 0.05 for z, p in looks["quiet"])
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_scenario_starts_and_its_past_equals_its_bars(name: str) -> None:
     market = Market(replace(PLAN, scenario=SCENARIOS[name], past_minutes=1), START_MS)

@@ -182,7 +182,7 @@ def test_names_are_case_sensitive_and_invented_ones_are_accepted_in_silence(mark
 
 def test_non_ascii_symbols_are_raw_utf8() -> None:
     with (
-        SimulatedExchange.making(MarketPlan(rate=3000.0, past_minutes=1), speed=5) as exchange,
+        SimulatedExchange.making(MarketPlan(rate=600.0, past_minutes=0), speed=30) as exchange,
         Client(exchange.ws_url + "/public/stream?streams=" + quote("币安人生usdt@trade")) as c,
     ):
         text = str(c.ws.recv())
@@ -290,6 +290,22 @@ def test_pings_carry_milliseconds_and_silence_after_them_ends_the_connection() -
                 c.ws.recv_data_frame(control_frame=True)
         with Client(exchange.ws_url + "/public/ws") as mute, pytest.raises(ConnectionResetError):
             read_without_answering(mute)
+
+
+def test_a_reader_that_falls_too_far_behind_is_dropped() -> None:
+    limits = Limits(buffer_bytes=20_000)
+    plan = MarketPlan(rate=5_000.0, past_minutes=0)
+    with (
+        SimulatedExchange.making(plan, speed=20.0, limits=limits) as exchange,
+        Client(exchange.ws_url + "/public/ws/btcusdt@trade/ethusdt@trade", receive_bytes=4096) as c,
+    ):
+        c.read()
+        until = time.monotonic() + WAIT_S
+        while exchange.connections and time.monotonic() < until:  # unread messages fill the buffers in between
+            time.sleep(0.02)
+        assert exchange.connections == 0
+        with pytest.raises((ConnectionResetError, websocket.WebSocketConnectionClosedException)):
+            c.read_many(10**6)
 
 
 def test_a_connection_has_a_lifetime() -> None:

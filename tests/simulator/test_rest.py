@@ -223,6 +223,8 @@ def test_premium_and_funding_have_the_documented_fields(base: str) -> None:
     assert one["nextFundingTime"] % (8 * HOUR) == 0
     assert 0 < one["nextFundingTime"] - one["time"] <= 8 * HOUR
     assert len(rows(base, "premiumIndex")) == 12
+    past = rows(base, "fundingRate", symbol="BTCUSDT", limit=3)
+    assert [row["fundingTime"] for row in past] == [one["nextFundingTime"] - n * 8 * HOUR for n in (3, 2, 1)]
     hours = {row["symbol"]: row["fundingIntervalHours"] for row in rows(base, "fundingInfo")}
     assert hours["BTCUSDT"] == 8
     assert hours["LINKUSDT"] == 4
