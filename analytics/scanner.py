@@ -1,0 +1,323 @@
+"""scan(): every pair of a market tested, with an answer for how many were. It names candidates; the rule decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from analytics.multiple import METHODS, Method, adjusted
+from analytics.params import MAX_STALE, MIN_BETA, RELATED_P
+from analytics.report import EG_LAGS
+from analytics.scan_fits import PairFits, fit_aligned
+from analytics.scan_moments import fit_all
+from analytics.scan_series import LeftOut, stale_shares, usable
+from core.types import Bools, Floats, Ints, Texts
+
+MIN_BARS: Final = 30  # as for the fit window of a pair
+# What a scan measures of each pair: its columns without the verdict over all of them.
+MEASURED: Final = (
+    "y", "x", "stat", "pvalue", "beta", "z", "half_life_bars", "corr", "stale_share", "sd_bps", "break_even_z",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """p rows, one for each pair (or ordered pair) of the m symbols that could be used; (p,) columns unless noted.
+
+    A row is NaN where the two legs share fewer than N candles. Where one leg explains the other all but perfectly the
+    statistic is −inf with p = 0, as in statsmodels' ``coint``. Neither kind is ``tested``.
+    """
+
+    symbols: Texts  # (m,) the most liquid first, then by name
+    left_out: tuple[LeftOut, ...]
+    bars: int  # N
+    lags: int
+    both_directions: bool
+    q: float  # false discovery rate that a candidate keeps
+    method: Method
+    cost_bps: float  # a round trip, bps of gross notional
+    entry_z: float
+    stop_z: float
+    y: Ints  # index into ``symbols``
+    x: Ints
+    stat: Floats  # Engle-Granger
+    pvalue: Floats  # of this test alone
+    adjusted: Floats  # the smallest false discovery rate it passes at; NaN where not tested
+    beta: Floats
+    z: Floats  # last residual / residual sd of the same fit
+    half_life_bars: Floats  # pure noise shows one too: it means something for a candidate only
+    corr: Floats  # of log returns over the window
+    stale_share: Floats  # worse leg's share of intervals without a candle or with an unchanged close
+    sd_bps: Floats  # residual sd, bps of gross notional
+    break_even_z: Floats  # |z| that pays the cost if all of a stretch comes back; it rarely does
+    tested: Bools  # counts as a test: there is an answer, and the stale share is within the rule's limit
+    candidates: Ints  # (c,) rows, best first
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def pairs_tested(self) -> int:
+        """Tests that the correction answers for."""
+        return int(np.count_nonzero(self.tested))
+
+    @property
+    def expected_by_chance(self) -> float:
+        """Pairs that would show p < .05 if no two symbols were related."""
+        return RELATED_P * self.pairs_tested
+
+    @property
+    def below_nominal(self) -> int:
+        """Pairs that show p < .05, before any correction: to be read beside ``expected_by_chance``."""
+        return int(np.count_nonzero(self.tested & (self.pvalue < RELATED_P)))
+
+    @property
+    def found(self) -> int:
+        """Candidates."""
+        return len(self.candidates)
+
+    def pair(self, row: int) -> str:
+        """A row's name, Y first."""
+        return f"{self.symbols[self.y[row]]}/{self.symbols[self.x[row]]}"
+
+    def correlations(self) -> Floats:
+        """(m, m) correlation of log returns, 1 on the diagonal: the heatmap, ``scan_order.cluster_order`` orders it."""
+        out = np.eye(len(self.symbols))
+        out[self.y, self.x] = out[self.x, self.y] = self.corr
+        return out
+
+
+def scan(
+    closes: Floats,
+    symbols: Sequence[str] | Texts,
+    bars: int | None = None,
+    *,
+    lags: int = EG_LAGS,
+    both_directions: bool = False,
+    q: float = 0.05,
+    method: Method = "by",
+    liquidity: Floats | None = None,
+    cost_bps: float = 10.0,
+    entry_z: float = 2.0,
+    stop_z: float = 4.0,
+) -> Scan:
+    """Test every pair of a market for a spread that keeps coming back, and rank what survives the correction.
+
+    Which leg is Y is fixed before any test: **X is the leg of more ``liquidity``, and of equals (or without it) the one
+    whose name comes first**. Never the direction that looks better: that would be a second, uncounted test.
+
+    Parameters
+    ----------
+    closes : (m, n) float
+        Confirmed closes, one row a symbol, evenly spaced, oldest first; NaN where an interval has no candle. n beyond
+        N lets pairs with gaps still have N common candles, and widens the span of the stale share: give N + N/4.
+    symbols : (m,) str
+        Unique names.
+    bars : int, optional
+        N, the newest common candles a pair is fitted to; >= 30. All n by default.
+    lags : int
+        Lagged differences in every test.
+    both_directions : bool
+        Also X on Y, as tests of their own: twice as many are answered for.
+    q : float
+        False discovery rate, between 0 and 1.
+    method : "by" or "bh"
+        See ``multiple.adjusted``. "bh" only where the symbols were chosen beforehand; for a watch-list of pairs see
+        ``shortlist``.
+    liquidity : (m,) float, optional
+        Any measure of it, the more the better: 24 h quote volume. NaN is least.
+    cost_bps : float
+        A round trip of both legs, bps of gross notional, >= 0.
+    entry_z, stop_z : float
+        Between them a candidate is stretched.
+
+    Returns
+    -------
+    Scan
+        A **candidate** is tested, passes at ``q``, and has β > 0.1, so that a neutral position exists. Ranked: first
+        those stretched now, beyond their break-even and short of the stop; within each group by the statistic.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, a name twice, or a parameter out of range.
+
+    Notes
+    -----
+    Engle and Granger (1987), MacKinnon (1994, 2010), Benjamini and Yekutieli (2001). Pairs of series without a gap
+    go through ``scan_moments`` together; one with a gap costs as much as a few hundred others.
+    """
+    closes = np.asarray(closes, np.float64)
+    names = np.asarray(symbols, np.str_)
+    bars = closes.shape[-1] if bars is None else bars
+    _check(closes, names, liquidity, bars=bars, lags=lags, q=q, method=method, cost_bps=cost_bps, z=(entry_z, stop_z))
+
+    order = np.argsort(names, kind="stable")
+    if liquidity is not None:
+        order = order[np.argsort(-np.nan_to_num(liquidity[order], nan=-np.inf), kind="stable")]
+    closes, names = closes[order], names[order]
+    kept, left_out = usable(closes, names, bars)
+    closes, names = closes[kept], names[kept]
+    fits = _fit(closes, bars, lags, both_directions)
+
+    stale = stale_shares(closes)
+    sd_bps = 1e4 * fits.resid_sd / (1.0 + np.abs(fits.beta))
+    return _judged(
+        Scan(
+            symbols=names,
+            left_out=left_out,
+            bars=bars,
+            lags=lags,
+            both_directions=both_directions,
+            q=q,
+            method=method,
+            cost_bps=cost_bps,
+            entry_z=entry_z,
+            stop_z=stop_z,
+            y=fits.y,
+            x=fits.x,
+            stat=fits.stat,
+            pvalue=fits.pvalue,
+            adjusted=np.empty(0),
+            beta=fits.beta,
+            z=fits.z,
+            half_life_bars=fits.half_life_bars,
+            corr=fits.corr,
+            stale_share=np.maximum(stale[fits.y], stale[fits.x]),
+            sd_bps=sd_bps,
+            break_even_z=cost_bps / sd_bps,
+            tested=np.empty(0, np.bool_),
+            candidates=np.empty(0, np.int64),
+        )
+    )
+
+
+def shortlist(whole: Scan, pairs: Iterable[tuple[str, str]], q: float = 0.05, method: Method = "bh") -> Scan:
+    """The same scan of a few pairs only, so that only they are answered for.
+
+    Honest only for a list that was fixed before these candles: one picked from this scan has been tested already.
+
+    Parameters
+    ----------
+    whole : Scan
+    pairs : iterable of (Y, X)
+        Pairs the scan does not hold are passed over. A scan of one direction holds each pair in its own direction,
+        and that one is taken.
+    """
+    index = {name: k for k, name in enumerate(whole.symbols.tolist())}
+    wanted = [(index[a], index[b]) for a, b in pairs if a in index and b in index]
+    if not whole.both_directions:
+        wanted += [(b, a) for a, b in wanted]
+    m = len(whole.symbols)
+    rows = np.flatnonzero(np.isin(whole.y * m + whole.x, np.array([a * m + b for a, b in wanted], np.int64)))
+    columns = {name: getattr(whole, name)[rows] for name in MEASURED}
+    return _judged(replace(whole, q=q, method=method, **columns))
+
+
+def why(result: Scan, row: int) -> str:
+    """In words, why a row is a candidate, or why it is not.
+
+    Parameters
+    ----------
+    result : Scan
+    row : int
+    """
+    s, k = result, row
+    y, x = s.symbols[s.y[k]], s.symbols[s.x[k]]
+    if np.isnan(s.stat[k]):
+        return f"No answer: fewer than {s.bars:,} common candles, or nothing in them that could be tested."
+    if s.stat[k] == -np.inf:
+        return f"{y} and {x} move as one: nothing is left between them to test."
+    if not s.tested[k]:
+        return f"Not tested: {s.stale_share[k]:.0%} of a leg's intervals have no new price, {MAX_STALE:.0%} at most."
+    test = f"t = {s.stat[k]:.2f}, p = {_shown(s.pvalue[k])}; {_shown(s.adjusted[k])} after {s.pairs_tested:,} tests"
+    if not s.adjusted[k] <= s.q:
+        return f"Not supported by the data: {test}."
+    if not s.beta[k] > MIN_BETA:
+        return f"The spread keeps coming back ({test}), but β = {s.beta[k]:.2f}: no neutral position exists."
+    return (
+        f"What is left of {y} after {s.beta[k]:.2f} × {x} keeps coming back: {test}."
+        f" Half of a deviation is gone in about {s.half_life_bars[k]:.1f} bars. {_stretch(s, k)}"
+    )
+
+
+def _fit(closes: Floats, bars: int, lags: int, both_directions: bool) -> PairFits:
+    """Fit all pairs; X is the earlier row."""
+    gappy = np.count_nonzero(np.isnan(closes[:, -bars:]), axis=1) > 0
+    logs = np.log(closes)
+    whole = np.flatnonzero(~gappy)
+    fits = fit_all(logs[whole, -bars:], lags, both_directions)
+    fits = replace(fits, y=whole[fits.y], x=whole[fits.x])
+    if gappy.any():
+        x, y = np.triu_indices(len(closes), 1)
+        apart = gappy[x] | gappy[y]
+        y, x = y[apart], x[apart]
+        if both_directions:
+            y, x = np.concatenate((y, x)), np.concatenate((x, y))
+        fits = fits.joined(fit_aligned(logs, y, x, bars, lags))
+    return fits
+
+
+def _judged(result: Scan) -> Scan:
+    """Correct for the number of tests, and rank what passes."""
+    tested = np.isfinite(result.stat) & (result.stale_share <= MAX_STALE)
+    rate = adjusted(np.where(tested, result.pvalue, np.nan), result.method)
+    rows = np.flatnonzero((rate <= result.q) & (result.beta > MIN_BETA))
+    ranked = rows[np.lexsort((result.stat[rows], ~_stretched(result, rows)))]
+    return replace(result, tested=tested, adjusted=rate, candidates=ranked)
+
+
+def _stretched(s: Scan, rows: Ints) -> Bools:
+    size = np.abs(s.z[rows])
+    now: Bools = (size >= np.maximum(s.entry_z, s.break_even_z[rows])) & (size < s.stop_z)
+    return now
+
+
+def _stretch(s: Scan, k: int) -> str:
+    at, pays = f"It stands at z = {s.z[k]:+.2f}", f"{s.break_even_z[k]:.1f}"
+    if s.break_even_z[k] >= s.stop_z:
+        return f"{at}, but a stretch pays its cost only from |z| = {pays} on, past the stop at {s.stop_z:g}."
+    if abs(s.z[k]) >= s.stop_z:
+        return f"{at}, past the stop at {s.stop_z:g}."
+    if _stretched(s, np.array([k])).all():
+        return f"{at}, past the {pays} that pays the cost if all of it comes back."
+    return f"{at}, not stretched; from |z| = {pays} on all of a stretch would pay its cost."
+
+
+def _shown(p: float) -> str:
+    return f"{p:.2g}" if p >= 1e-12 else "under 1e-12"  # the table says nothing finer
+
+
+def _check(
+    closes: Floats,
+    names: Texts,
+    liquidity: Floats | None,
+    *,
+    bars: int,
+    lags: int,
+    q: float,
+    method: str,
+    cost_bps: float,
+    z: tuple[float, float],
+) -> None:
+    if closes.ndim != 2 or len(closes) != len(names):
+        raise ValueError(f"closes must have one row for each of {len(names)} symbols, was {closes.shape}")
+    if len(np.unique(names)) != len(names):
+        raise ValueError("symbols must be unique")
+    if liquidity is not None and np.shape(liquidity) != names.shape:
+        raise ValueError(f"liquidity must have one value for each of {len(names)} symbols, was {np.shape(liquidity)}")
+    if bars < MIN_BARS:
+        raise ValueError(f"bars must be >= {MIN_BARS}, was {bars}")
+    if not 0 <= lags <= bars // 4:
+        raise ValueError(f"lags must be from 0 to a quarter of the {bars} bars, was {lags}")
+    if not 0 < q < 1:
+        raise ValueError(f"q must be between 0 and 1, was {q}")
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, was {method!r}")
+    if not cost_bps >= 0:
+        raise ValueError(f"cost_bps must be >= 0, was {cost_bps}")
+    if not 0 < z[0] < z[1]:
+        raise ValueError(f"entry_z must be above 0 and below stop_z ({z[1]}), was {z[0]}")
