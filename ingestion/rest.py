@@ -23,7 +23,8 @@ ANSWER_TIMEOUT_S: Final = 15.0
 TRIES: Final = 4
 FIREWALL_WAIT_S: Final = 60.0
 UNSAID_WAIT_S: Final = 60.0  # 429 and 418 without a Retry-After
-BACKGROUND_SHARE: Final = 0.6  # of the weight; the rest is for what a person waits for
+BACKGROUND_SHARE: Final = 0.6  # of the weight; the rest is for gaps and for what a person waits for
+URGENT_SHARE: Final = 0.9  # others may ask from the same address, and a ban costs more than a minute
 PATIENCE_S: Final = 70.0  # waiting for the next minute is normal, waiting for the end of a ban is not
 
 KLINES_MOST: Final = 1500
@@ -195,9 +196,15 @@ class Rest:
                     raise
         raise AssertionError("the last try returns or raises")
 
+    def wait_s(self, weight: int) -> float:
+        """How long a background request of this weight would wait for the budget; 0: not at all."""
+        now_ms = self.exchange_ms()
+        with self._lock:
+            return self._budget.wait_ms(weight, BACKGROUND_SHARE, now_ms) / 1000
+
     def _wait_for_turn(self, weight: int, background: bool) -> None:
         """Wait until the request may be sent, and count it."""
-        share = BACKGROUND_SHARE if background else 1.0
+        share = BACKGROUND_SHARE if background else URGENT_SHARE
         while True:
             now_ms = self.exchange_ms()
             with self._lock:

@@ -18,7 +18,7 @@ IDLE_READ_S: Final = 0.25
 BOTH_READ_S: Final = 0.01  # while two lines are read in turn
 OVERLAP_S: Final = 30.0  # at most; thin streams may not speak on the new line in time
 OVERLAP_LEAST_S: Final = 1.0
-BUSY_S: Final = 30.0  # a stream that spoke on the old line within this time is waited for on the new one
+BUSY_S: Final = 10.0  # a stream that spoke on the old line within this time is waited for on the new one
 RENEW_AGAIN_S: Final = 60.0  # after a renewal that failed
 RENEW_AFTER_S: Final = 23 * 3600.0  # the exchange ends every connection at 24 h
 RENEW_SPREAD: Final = 0.02
@@ -64,10 +64,11 @@ class Session:
         try:
             while not stop.is_set():
                 self._turn()
-                wish = self._tend((self._new or self._old).line, self._now_s())
+                if self._tend((self._new or self._old).line, self._now_s()):
+                    renew_s = self._now_s()  # remembered while a renewal is under way
                 if self._new is not None:
                     self._finish_renewal()
-                elif wish or self._now_s() >= renew_s:
+                elif self._now_s() >= renew_s:
                     renew_s = self._renew_s() if self._begin_renewal() else self._now_s() + RENEW_AGAIN_S
         finally:
             for channel in (self._old, self._new):
@@ -112,7 +113,8 @@ class Session:
             try:
                 self._read(self._new, BOTH_READ_S)
             except LineDown as down:
-                log.warning("the renewal failed: %s", down)
+                if not self._closed:
+                    log.warning("the renewal failed: %s", down)
                 self._hand_on(self._new, self._new.rest())
                 self._new.line.close()
                 with self._lock:

@@ -248,12 +248,18 @@ def test_the_weight_the_exchange_counts_stops_background_work_first(exchange: Ex
     rest.server_time_ms()
     assert rest.used_weight == 1_500
     with pytest.raises(RateLimited):
-        rest.trades("BTCUSDT")
-    exchange.answers = [Answer()]
-    assert rest.server_time_ms() == START_MS
+        rest.premium_index()
+    assert len(rest.trades("BTCUSDT")) == 0, "a gap does not wait"
     now.ms += MINUTE_MS
+    assert rest.premium_index() == []
+
+
+def test_even_what_cannot_wait_leaves_the_exchange_some_room(exchange: Exchange, rest: Rest) -> None:
     exchange.answers = [Answer([])]
-    assert len(rest.trades("BTCUSDT")) == 0
+    with pytest.raises(RateLimited):
+        for _ in range(200):
+            rest.agg_trades("BTCUSDT", from_id=1)
+    assert exchange.asked.qsize() == 0.9 * 2_400 / 20
 
 
 def test_many_threads_share_one_budget(exchange: Exchange, rest: Rest) -> None:

@@ -1,7 +1,7 @@
 """One connection: what it hands on, when it is dead, and a renewal without a seam."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -214,6 +214,44 @@ def test_a_new_line_that_dies_at_once_does_not_end_the_session(stage: Stage) -> 
     stage.run()
     assert sum(map(len, stage.runs)) == 100
     assert new.closed
+
+
+def test_a_wish_during_a_renewal_is_fulfilled_after_it(stage: Stage) -> None:
+    old = stage.line()
+    stage.line()
+    stage.line()
+    busy(old, b"btc", 400)
+    stage.wish = "renew"
+    wishes: Iterator[Wish] = iter(["renew"])
+
+    def at() -> None:
+        if len(stage.opened) == 2:
+            stage.wish = next(wishes, "")
+        if len(stage.opened) == 3:
+            stage.stop.set()
+
+    stage.at = at
+    stage.run()
+    assert len(stage.opened) == 3
+
+
+def test_a_stream_that_fell_silent_on_the_old_line_is_not_waited_for(stage: Stage) -> None:
+    old, new = stage.line(), stage.line()
+    old.script += [[b"eth"], *[None] * 50]  # 12 s
+    busy(old, b"btc", 3_000)
+    busy(new, b"btc", 3_000)
+    closed_s: list[float] = []
+
+    def at() -> None:
+        if len(stage.opened) == 1 and stage.clock.s > 1_012:
+            stage.wish = "renew"
+        if old.closed:
+            closed_s.append(stage.clock.s)
+            stage.stop.set()
+
+    stage.at = at
+    stage.run()
+    assert closed_s[0] < 1_012 + OVERLAP_S / 2
 
 
 def test_close_from_another_thread_ends_it(stage: Stage) -> None:
