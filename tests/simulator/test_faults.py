@@ -233,8 +233,8 @@ def test_reordered_records_are_all_there_a_short_way_off() -> None:
 
 
 def test_late_records_say_so_and_stay_in_order() -> None:
-    schedule = {"after_records": 100, "do": "late", "by_ms": 700, "for_s": 0.2, "symbol": "ETHUSDT"}
-    with replay(schedule) as exchange, Client(exchange.ws_url + TRADES) as c:
+    schedule = {"after_records": 100, "do": "late", "by_ms": 700, "for_s": 0.1, "symbol": "ETHUSDT"}
+    with replay(schedule, speed=20.0) as exchange, Client(exchange.ws_url + TRADES) as c:
         got = [m["data"] for m in read_to_the_end(exchange, c)]
     eth = [d for d in got if d["s"] == "ETHUSDT"]
     assert [d["t"] for d in eth] == list(range(1000, 1300))
@@ -247,7 +247,7 @@ def test_late_records_say_so_and_stay_in_order() -> None:
 @pytest.mark.parametrize("status", [451, 403, 429, 418, 503])
 def test_upgrades_are_refused_for_a_while(status: int) -> None:
     with replay() as exchange:
-        exchange.inject("refuse", status=status, for_s=0.3)
+        exchange.inject("refuse", status=status, for_s=1.0)
         with pytest.raises(websocket.WebSocketBadStatusException) as refused:
             Client(exchange.ws_url + TRADES)
         assert refused.value.status_code == status
@@ -286,7 +286,7 @@ def test_rest_may_be_slow_or_not_answer_at_all() -> None:
             requests.get(exchange.rest_url + "/fapi/v1/ping", timeout=0.1)
         assert rows(exchange.rest_url, "time")
         assert rows(exchange.rest_url, "ping") == {}
-        exchange.inject("rest_hang", for_s=0.3, path="time")
+        exchange.inject("rest_hang", for_s=1.0, path="time")
         with pytest.raises(requests.ConnectionError):
             get(exchange.rest_url, "time")
         assert rows(exchange.rest_url, "time")
