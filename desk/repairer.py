@@ -10,17 +10,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-import numpy as np
-
-from analytics.resample import resample
-from core.errors import BadRequest, RateLimited, RestError
+from core.errors import BadRequest, RateLimited, RestError, StoreError
 from core.types import TIMEFRAMES_S, Candles, Gap, GapState, MarkPrice, SymbolInfo, Ticks
-from desk.intake import KLINE_MIN_S, Hole
-from ingestion.binance_rest import SETTLING_MS
-from ingestion.history import BARS_A_CALL, history
+from desk.intake import Hole
+from desk.mender import Bench, Mender
+from desk.warmup import Shelf, Warmup
 from ingestion.repair import Fill, fill
 from ingestion.rest import Rest
 
@@ -32,19 +29,13 @@ CLOCK_EVERY_S: Final = 600.0
 CATALOGUE_EVERY_S: Final = 3_600.0
 
 
-class Archive(Protocol):
+class Archive(Bench, Shelf, Protocol):
     """What repair needs of the store."""
 
     def put(self, ticks: Ticks) -> None: ...
-    def put_candles(self, candles: Candles) -> None: ...
-    def replace_candles(self, candles: Candles) -> None: ...
     def put_gap(self, gap: Gap) -> None: ...
     def set_gap_state(self, gap: Gap, state: GapState) -> None: ...
     def flush(self, timeout_s: float = ...) -> bool: ...
-    def trades(
-        self, symbol: str, *, from_ms: int | None = ..., to_ms: int | None = ..., limit: int | None = ...
-    ) -> Ticks: ...
-    def gaps(self, symbol: str, *, from_ms: int, to_ms: int) -> Iterable[Gap]: ...
     def candles(
         self,
         symbol: str,
@@ -54,16 +45,6 @@ class Archive(Protocol):
         from_ms: int | None = ...,
         to_ms: int | None = ...,
     ) -> Candles: ...
-
-
-@dataclass(slots=True)
-class _Want:
-    """History that somebody needs: so many candles before now."""
-
-    bars: int
-    done: bool = False
-    progress: float = 0.0
-    not_before_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +81,17 @@ class Repairer:
         self._watermark_ms = watermark_ms
         self._tick = tick
         self._on_change = on_change
+        self._mender = Mender(rest, store, self._mended)
+        self._warmup = Warmup(rest, store, monotonic)
         self._on_repaired = on_repaired
         self._grace_ms = grace_ms
         self._monotonic = monotonic
         self._lock = threading.Lock()  # guards what others add to
         self._gaps: list[Gap] = []  # to be tried
-        self._holes: list[Hole] = []
-        self._wants: dict[tuple[str, int], _Want] = {}
         self._begun: list[tuple[str, int]] = []  # streams that have begun to deliver
         self._facts = Facts()
         self._retry_s = 0.0
+        self._clock_s = self._catalogue_s = -1e9
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -152,20 +134,13 @@ class Repairer:
 
     def holes(self, holes: list[Hole]) -> None:
         """Intervals passed without a candle that can be trusted."""
-        with self._lock:
-            self._holes += holes
+        self._mender.add(holes)
         self._wake.set()
 
     def want(self, symbol: str, timeframe_s: int, bars: int) -> None:
         """The newest ``bars`` candles of a timeframe are needed; below 1 min only the stream can make them."""
-        if timeframe_s < KLINE_MIN_S:
-            return
-        with self._lock:
-            known = self._wants.get((symbol, timeframe_s))
-            if known is not None and known.bars >= bars:
-                return
-            self._wants[symbol, timeframe_s] = _Want(bars)
-        self._wake.set()
+        if self._warmup.want(symbol, timeframe_s, bars):
+            self._wake.set()
 
     def started(self, symbol: str, first_ms: int) -> None:
         """A symbol's stream delivers from ``first_ms`` on: what its history lacks up to there is fetched."""
@@ -180,45 +155,41 @@ class Repairer:
 
     def warmup(self) -> dict[str, float]:
         """Progress 0..1 of each symbol whose history is still being fetched."""
-        with self._lock:
-            open_ = [(symbol, want.progress) for (symbol, _), want in self._wants.items() if not want.done]
-        return {symbol: min(p for s, p in open_ if s == symbol) for symbol, _ in open_}
+        return self._warmup.progress()
 
     def unknown_ms(self, symbol: str, timeframe_s: int) -> list[tuple[int, int]]:
         """Spans of opens that passed and whose candles are still to be repaired."""
-        with self._lock:
-            return [(h.first_ms, h.last_ms) for h in self._holes if (h.symbol, h.timeframe_s) == (symbol, timeframe_s)]
+        return self._mender.spans(symbol, timeframe_s)
 
     # The thread
 
     def _main(self) -> None:
-        try:
-            clock_s = catalogue_s = -1e9
-            while not self._stop.is_set():
-                self._wake.wait(TURN_S)
-                self._wake.clear()
+        while not self._stop.is_set():
+            self._wake.wait(TURN_S)
+            self._wake.clear()
+            try:
                 self._tick()
-                now_s = self._monotonic()
-                if now_s < self._retry_s:
+                if self._monotonic() < self._retry_s:
+                    self._mender.turn(self._passed_ms(), ask=False)
                     continue
-                try:
-                    if now_s - catalogue_s > CATALOGUE_EVERY_S:
-                        self._learn()
-                        catalogue_s = now_s
-                    if now_s - clock_s > CLOCK_EVERY_S:
-                        self._rest.server_time_ms()
-                        clock_s = now_s
-                    self._turn()
-                    self._say("")
-                except RateLimited as limited:
-                    self._say(str(limited))
-                    self._retry_s = self._monotonic() + limited.retry_after_s
-                except RestError as error:
-                    self._say(str(error))
-                    self._retry_s = self._monotonic() + RETRY_S
-        except Exception:  # the thread's last resort
-            log.exception("repair failed")
-            self._say("An error inside Pairsight ended the repair of gaps; the log has it.")
+                self._turn()
+                self._say("")
+            except RateLimited as limited:
+                self._say(str(limited))
+                self._retry_s = self._monotonic() + limited.retry_after_s
+            except RestError as error:
+                self._say(str(error))
+                self._retry_s = self._monotonic() + RETRY_S
+            except StoreError as error:  # it cannot be read now; the writer says more
+                log.warning("repair: %s", error)
+                self._retry_s = self._monotonic() + RETRY_S
+            except Exception:  # the thread's last resort
+                log.exception("repair failed; it tries again")
+                self._say("An error inside Pairsight disturbs the repair of gaps; the log has it.")
+                self._retry_s = self._monotonic() + RETRY_S
+
+    def _passed_ms(self) -> int:
+        return self._watermark_ms() - self._grace_ms
 
     def _say(self, problem: str) -> None:
         if problem and problem != self._facts.problem:
@@ -240,6 +211,14 @@ class Repairer:
         self._facts = Facts(catalogue, hours, marks)
 
     def _turn(self) -> None:
+        """What is to be done now: the seams, then gaps, candles, and with the time that is left history."""
+        now_s = self._monotonic()
+        if now_s - self._catalogue_s > CATALOGUE_EVERY_S:
+            self._learn()
+            self._catalogue_s = now_s
+        if now_s - self._clock_s > CLOCK_EVERY_S:
+            self._rest.server_time_ms()
+            self._clock_s = now_s
         with self._lock:
             gaps, self._gaps = self._gaps, []
             begun, self._begun = self._begun, []
@@ -252,26 +231,25 @@ class Repairer:
                 with self._lock:  # not answered: all that is left is tried again
                     self._gaps = gaps[at:] + self._gaps
                 raise
-        self._mend()
-        for (symbol, timeframe_s), want in list(self._wants.items()):
-            if not want.done and not self._stop.is_set():
-                self._fetch(symbol, timeframe_s, want)
+        self._mender.turn(self._passed_ms(), ask=True)
+        self._warmup.turn(lambda: self._stop.is_set() or self._wake.is_set(), self._on_change)
+
+    def _mended(self, hole: Hole) -> None:
+        self._on_change()
+        self._on_repaired(hole.symbol, hole.timeframe_s, hole.first_ms)
 
     def _seam(self, symbol: str, first_ms: int) -> None:
         """Join history and stream: fetch up to the first record, and build what an earlier run had not confirmed."""
-        with self._lock:
-            for (wanted, _), want in self._wants.items():
-                if wanted == symbol:
-                    want.done = False
+        self._warmup.again(symbol)
         last = self._store.trades(symbol, to_ms=first_ms, limit=1).ts_ms
         if not len(last):
             return
         for timeframe_s in TIMEFRAMES_S:
             ms = timeframe_s * 1000
-            newest = self._store.candles(symbol, timeframe_s, limit=1).open_ms
-            hole = Hole(
-                symbol, timeframe_s, int(newest[-1]) + ms if len(newest) else first_ms, int(last[-1]) // ms * ms
-            )
+            newest = self._store.candles(symbol, timeframe_s, to_ms=first_ms, limit=1).open_ms
+            if not len(newest):
+                continue
+            hole = Hole(symbol, timeframe_s, int(newest[-1]) + ms, int(last[-1]) // ms * ms)
             if hole.first_ms <= hole.last_ms:
                 self.holes([hole])
 
@@ -298,99 +276,6 @@ class Repairer:
         self._store.set_gap_state(gap, state)
         self._on_change()
 
-    def _mend(self) -> None:
-        """Build or fetch the candles of the intervals that passed."""
-        with self._lock:
-            holes, self._holes = self._holes, []
-        passed_ms = self._watermark_ms() - self._grace_ms
-        due = any(h.by_kline and h.first_ms + h.timeframe_s * 1000 + SETTLING_MS <= passed_ms for h in holes)
-        waiting: list[Hole] = []
-        unanswered: RestError | None = None
-        settled_ms = 0
-        if due:
-            try:
-                settled_ms = min(passed_ms, self._rest.server_time_ms()) - SETTLING_MS
-            except RestError as error:  # what needs no answer is mended all the same
-                unanswered = error
-        try:
-            while holes:
-                left = self._mend_one(holes[-1], settled_ms if holes[-1].by_kline else passed_ms)
-                holes.pop()
-                waiting += left
-        finally:
-            with self._lock:
-                self._holes = waiting + holes + self._holes
-        if unanswered is not None:
-            raise unanswered
-
-    def _mend_one(self, hole: Hole, over_ms: int) -> list[Hole]:
-        """Mend what ended by ``over_ms``; return what must wait."""
-        ms = hole.timeframe_s * 1000
-        last = min(hole.last_ms, over_ms // ms * ms - ms)
-        if last < hole.first_ms:
-            return [hole]
-        if hole.by_kline:
-            self._from_klines(hole, last)
-        elif not self._from_trades(hole, last):
-            return [hole]
-        self._on_change()
-        self._on_repaired(hole.symbol, hole.timeframe_s, hole.first_ms)
-        if last < hole.last_ms:
-            return [replace(hole, first_ms=last + ms)]
-        return []
-
-    def _from_klines(self, hole: Hole, last_ms: int) -> None:
-        ms = hole.timeframe_s * 1000
-        first = hole.first_ms
-        while first <= last_ms and not self._stop.is_set():
-            end = min(last_ms, first + (BARS_A_CALL - 1) * ms)
-            bars = (end - first) // ms + 1
-            candles = self._rest.klines(hole.symbol, hole.timeframe_s, start_ms=first, end_ms=end, limit=bars)
-            self._store.replace_candles(candles)
-            first = end + ms
-
-    def _from_trades(self, hole: Hole, last_ms: int) -> bool:
-        """Build candles again from what is stored, where all of it is stored. False: a gap is still open."""
-        ms = hole.timeframe_s * 1000
-        end = last_ms + ms
-        self._store.flush()
-        gaps = self._store.gaps(hole.symbol, from_ms=hole.first_ms, to_ms=end)
-        if any(gap.state == "open" for gap in gaps):
-            return False
-        ticks = self._store.trades(hole.symbol, from_ms=hole.first_ms, to_ms=end)
-        if not len(ticks):
-            return True
-        candles = resample(ticks, hole.timeframe_s)
-        sound = np.ones(len(candles), np.bool_)
-        for gap in gaps:
-            if gap.state == "lost":
-                sound &= (candles.open_ms + ms <= gap.from_ms) | (candles.open_ms > gap.to_ms)
-        if not len(self._store.trades(hole.symbol, to_ms=hole.first_ms, limit=1)):
-            # Nobody listened before: what the first interval held until then is not known.
-            sound &= candles.open_ms > ticks.ts_ms.min()
-        self._store.replace_candles(_repaired(candles.take(sound)))
-        return True
-
-    def _fetch(self, symbol: str, timeframe_s: int, want: _Want) -> None:
-        """The history before now, newest first, in pages."""
-        if self._monotonic() < want.not_before_s:
-            return
-        ms = timeframe_s * 1000
-        now_ms = self._rest.server_time_ms()
-        have = self._store.candles(symbol, timeframe_s, from_ms=now_ms - (want.bars + 1) * ms, to_ms=now_ms).open_ms
-        try:
-            for page, progress in history(symbol, timeframe_s, want.bars, have, self._rest, now_ms):
-                self._store.put_candles(page)
-                want.progress = progress
-                self._on_change()
-                if self._stop.is_set() or self._gaps:  # history can wait, a gap is now
-                    return
-        except BadRequest as error:
-            log.warning("no history of %s: %s", symbol, error)
-            want.not_before_s = self._monotonic() + CATALOGUE_EVERY_S
-            return
-        want.done, want.progress = True, 1.0
-
 
 def _key(gap: Gap) -> tuple[str, int, int]:
     return gap.symbol, gap.from_ms, gap.to_ms
@@ -399,11 +284,3 @@ def _key(gap: Gap) -> tuple[str, int, int]:
 def _touched(gap: Gap, timeframe_s: int) -> Hole:
     ms = timeframe_s * 1000
     return Hole(gap.symbol, timeframe_s, gap.from_ms // ms * ms, gap.to_ms // ms * ms)
-
-
-def _repaired(candles: Candles) -> Candles:
-    c = candles
-    return Candles(
-        c.symbol, c.timeframe_s, c.open_ms, c.open, c.high, c.low, c.close, c.volume, c.trade_count,
-        np.full(len(c), "repaired", "U8"),
-    )  # fmt: skip

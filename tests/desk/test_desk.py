@@ -44,11 +44,11 @@ def desk(settings: Settings) -> Iterator[Desk]:
     desk.close()
 
 
-def wait_until(true: Callable[[], bool], timeout_s: float = 30.0) -> None:
+def wait_until(true: Callable[[], bool], desk: Desk | None = None, timeout_s: float = 30.0) -> None:
     """Poll until it holds; a desk has no event for everything a test may wait for."""
     deadline = time.monotonic() + timeout_s
     while not true():
-        assert time.monotonic() < deadline, "did not come true"
+        assert time.monotonic() < deadline, f"did not come true: {desk.status() if desk else ''}"
         time.sleep(0.05)
 
 
@@ -108,7 +108,7 @@ def test_stop_ends_the_feeds_and_start_goes_on_without_losing_what_came_between(
     assert desk.look("ETHUSDT", "BTCUSDT", Params()).decision.verdict is Verdict.NO_DATA
     time.sleep(1.0)  # the market goes on meanwhile
     desk.start()
-    wait_until(lambda: desk.status().gaps_repaired > 0 and desk.status().gaps_open == 0)
+    wait_until(lambda: desk.status().gaps_repaired > 0 and desk.status().gaps_open == 0, desk)
     assert desk.status().gaps_lost == 0, desk.status().log
     ticks = desk.trades("BTCUSDT", 0, 1 << 60, 1_000_000)
     assert (np.diff(ticks.trade_id) <= 3).all()  # single ids may be records that are no trades
