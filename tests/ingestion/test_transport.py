@@ -1,8 +1,12 @@
 """The line over real sockets: what arrives, what an end looks like, what waits."""
 
+import shutil
+import ssl
 import struct
+import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -219,3 +223,77 @@ def test_a_server_that_does_not_speak_the_protocol_is_line_down() -> None:
 def test_a_server_that_says_nothing_is_line_down() -> None:
     with WireServer(answers=iter([""])) as server, pytest.raises(LineDown):
         connect(server.url, timeout_s=0.5)
+
+
+# The same over TLS
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost and its key, in one file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed: no certificate to test with")
+    folder = tmp_path_factory.mktemp("tls")
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    made = subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject,
+         "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    if made.returncode:
+        pytest.skip("openssl could not make a certificate")
+    whole = folder / "both.pem"
+    whole.write_bytes((folder / "key.pem").read_bytes() + (folder / "cert.pem").read_bytes())
+    return whole
+
+
+@pytest.fixture
+def secure(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WireServer]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    monkeypatch.setenv("WEBSOCKET_CLIENT_CA_BUNDLE", str(certificate.parent / "cert.pem"))
+    with WireServer(tls=context) as running:
+        yield running
+
+
+def test_over_tls_messages_arrive_whole_in_pieces_and_across_timeouts(secure: WireServer) -> None:
+    line = connect(secure.url)
+    peer = secure.peer()
+    sent = [b"x" * size for size in (1, 125, 20_000, 70_000, 2)]
+    stream = b"".join(map(frame, sent))
+    arrived: list[bytes] = []
+    for at in range(0, len(stream), 9_999):
+        peer.say(stream[at : at + 9_999])
+        arrived += line.read(0.02)
+    while len(arrived) < len(sent):
+        arrived += line.read(2.0)
+    assert arrived == sent
+    assert line.read(0.01) == []
+    line.ping()
+    assert peer.heard()[0] == 9
+    line.close()
+
+
+def test_over_tls_close_from_another_thread_wakes_a_waiting_read(secure: WireServer) -> None:
+    line = connect(secure.url)
+    secure.peer()
+    waker = threading.Timer(0.05, line.close)
+    waker.start()
+    with pytest.raises(LineDown, match="closed here"):
+        line.read(30.0)
+    waker.join()
+
+
+def test_over_tls_a_cut_is_line_down(secure: WireServer) -> None:
+    line = connect(secure.url)
+    secure.peer().cut()
+    until_down(line)
+
+
+def test_a_certificate_nobody_vouches_for_is_refused_in_words(
+    secure: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WEBSOCKET_CLIENT_CA_BUNDLE")
+    with pytest.raises(LineDown, match="certificate of localhost"):
+        connect(secure.url)

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import hashlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -69,9 +70,12 @@ class Peer:
 class WireServer:
     """Listens on a free port; each accepted client becomes a `Peer`."""
 
-    def __init__(self, answers: Iterator[str] | None = None, headers: str = "") -> None:
+    def __init__(
+        self, answers: Iterator[str] | None = None, headers: str = "", tls: ssl.SSLContext | None = None
+    ) -> None:
         self._answers = answers  # raw HTTP answers instead of the upgrade, one a client, while they last
         self._headers = headers
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.peers: Queue[Peer] = Queue()
         self._all: list[Peer] = []
@@ -79,7 +83,8 @@ class WireServer:
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self._listener.getsockname()[1]}"
+        port = self._listener.getsockname()[1]
+        return f"wss://localhost:{port}" if self._tls else f"ws://127.0.0.1:{port}"
 
     def peer(self, timeout_s: float = 5.0) -> Peer:
         """The next client."""
@@ -111,6 +116,11 @@ class WireServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            if self._tls is not None:
+                try:
+                    sock = self._tls.wrap_socket(sock, server_side=True)
+                except OSError:  # the client did not like the certificate
+                    continue
             request = b""
             while b"\r\n\r\n" not in request:
                 more = sock.recv(4096)
