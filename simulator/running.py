@@ -48,8 +48,9 @@ class SimulatedExchange:
         port: int = 0,
         limits: Limits | None = None,
         faults: Sequence[Fault] = (),
+        clock: ExchangeClock | None = None,
     ) -> None:
-        self.exchange = Exchange(source, ExchangeClock(source.start_ms, speed))
+        self.exchange = Exchange(source, clock or ExchangeClock(source.start_ms, speed))
         self.finished = threading.Event()
         self._limits = limits or Limits()
         self._server = Server(self.exchange, self._limits, faults)
@@ -86,9 +87,13 @@ class SimulatedExchange:
         limits: Limits | None = None,
         faults: Sequence[Fault] = (),
     ) -> Self:
-        """An exchange with a seeded market that begins now, or at ``start_ms``; its clock runs from ``start`` on."""
-        begin = start_ms if start_ms is not None else time.time_ns() // 1_000_000
-        return cls(Market(plan or MarketPlan(), begin), speed=speed, host=host, port=port, limits=limits, faults=faults)
+        """An exchange with a seeded market that begins now, or at ``start_ms`` and then with ``start``."""
+        clock = ExchangeClock(start_ms if start_ms is not None else time.time_ns() // 1_000_000, speed)
+        begin = clock.now_ms()
+        if start_ms is None:
+            clock.start()  # at once: making the past takes a second or two, and wall time is wall time
+        market = Market(plan or MarketPlan(), begin)
+        return cls(market, host=host, port=port, limits=limits, faults=faults, clock=clock)
 
     def start(self) -> Bases:
         """Open the port. Raises SettingsError where it cannot be opened."""

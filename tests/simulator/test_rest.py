@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
@@ -284,6 +285,13 @@ def test_too_much_weight_is_refused_then_banned() -> None:
     assert "banned until" in banned["msg"]
     assert int(answers[-1].headers["Retry-After"]) in (119, 120)
     assert later.status_code == 418
+
+
+def test_a_market_that_begins_now_keeps_the_time_of_the_wall() -> None:
+    with SimulatedExchange.making(MarketPlan(rate=500.0, past_minutes=3)) as exchange:
+        before = time.time_ns() // 1_000_000
+        told = rows(exchange.rest_url, "time")["serverTime"]
+        assert before - 50 <= told <= time.time_ns() // 1_000_000 + 50
 
 
 def test_answers_are_compressed_where_the_client_asks(base: str) -> None:
