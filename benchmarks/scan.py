@@ -45,7 +45,8 @@ def gaussian(rng: np.random.Generator, m: int, n: int) -> Floats:
 
 def heavy(rng: np.random.Generator, m: int, n: int) -> Floats:
     """The same with Student's t of 3 degrees of freedom: jumps of ten standard deviations now and then."""
-    return _mixed(rng.standard_t(3, size=n), rng.standard_t(3, size=(m, n))) / np.sqrt(3.0)
+    returns: Floats = _mixed(rng.standard_t(3, size=n), rng.standard_t(3, size=(m, n))) / np.sqrt(3.0)
+    return returns
 
 
 def bouncing(rng: np.random.Generator, m: int, n: int) -> Floats:
@@ -125,7 +126,7 @@ def timed(prices: Floats, bars: int, repeats: int) -> tuple[Scan, Timing]:
 
 
 def loop_s(prices: Floats, result: Scan, rng: np.random.Generator, sample: int) -> tuple[float, float, float]:
-    """CPU seconds a pair of the ``coint`` loop over a sample of the scan's pairs; the largest differences in t and p."""
+    """CPU seconds a pair of the ``coint`` loop over a sample of its pairs; by how much t and p differ at most."""
     logs = np.log(prices)
     rows = rng.choice(len(result), sample, replace=False)
     started = time.process_time()
