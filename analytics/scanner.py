@@ -148,7 +148,11 @@ def scan(
     Notes
     -----
     Engle and Granger (1987), MacKinnon (1994, 2010), Benjamini and Yekutieli (2001). Pairs of series without a gap
-    go through ``scan_moments`` together; one with a gap costs as much as a few hundred others.
+    go through ``scan_moments`` together; one with a gap costs as much as some fifty others.
+
+    Measured by ``benchmarks.scan`` on seeded markets of 50 unrelated symbols: a false candidate in 1 % of scans, 2–5 %
+    under heavy tails, but 10–12 % where volatility comes in strong clusters, which MacKinnon's table does not know.
+    Beside pairs with a wide spread, pairs that share a leg with them are named too. A candidate is not a verdict.
     """
     closes = np.asarray(closes, np.float64)
     names = np.asarray(symbols, np.str_)
