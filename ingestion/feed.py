@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, Protocol
 
-from core.errors import LineDown, LineRefused
-from core.types import Batch, FeedStatus
+from core.errors import LineDown, LineRefused, SettingsError
+from core.types import Batch, FeedStatus, Trade
 from ingestion.backoff import delays
 from ingestion.binance import StreamKind
 from ingestion.control import Control
@@ -29,6 +29,7 @@ HEALTHY_AFTER_S: Final = 5.0  # a connection that delivered for so long makes th
 REFUSED_WAIT_S: Final = 60.0  # after 403, 418 and 429
 WATCH_EVERY_S: Final = 1.0
 
+MOST_STREAMS: Final = 1_000  # at 1,025 the exchange ends the connection and all are lost
 SIMULATOR_HEADER: Final = "x-pairsight-simulator"
 
 
@@ -39,6 +40,7 @@ class Wire(Protocol):
     def stream_url(self, base: str, route: str, streams: Sequence[str] = ...) -> str: ...
     def subscribe(self, streams: Sequence[str], request_id: int) -> str: ...
     def unsubscribe(self, streams: Sequence[str], request_id: int) -> str: ...
+    def parse_trade(self, frame: bytes | str) -> Trade | None: ...
     def parse(self, frames: Sequence[bytes], symbols: Container[str] | None = ..., latest_ms: int = ...) -> Batch: ...
 
 
@@ -134,9 +136,17 @@ class Feed:
         return True
 
     def subscribe(self, symbols: Iterable[str], kind: StreamKind) -> None:
-        """Deliver these streams too, now if connected and after every reconnect."""
+        """Deliver these streams too, now if connected and after every reconnect.
+
+        Raises
+        ------
+        SettingsError
+            If one connection cannot carry so many; nothing is added then.
+        """
         with self._lock:
             names = {(symbol, kind): self._wire.stream_name(symbol, kind) for symbol in symbols}
+            if len(self._streams.keys() | names.keys()) > MOST_STREAMS:
+                raise SettingsError(f"One connection carries at most {MOST_STREAMS} streams.")
             self._streams.update({key: name for key, name in names.items() if key not in self._streams})
             self._control.want(names.values())
             self._changed()

@@ -71,9 +71,12 @@ class Session:
                 elif self._now_s() >= renew_s:
                     renew_s = self._renew_s() if self._begin_renewal() else self._now_s() + RENEW_AGAIN_S
         finally:
-            for channel in (self._old, self._new):
-                if channel is not None:
+            channels = [channel for channel in (self._old, self._new) if channel is not None]
+            try:
+                for channel in channels:  # what arrived before the end counts
                     self._hand_on(channel, channel.rest())
+            finally:
+                for channel in channels:
                     channel.line.close()
 
     def close(self) -> None:

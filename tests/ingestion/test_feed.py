@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from core.errors import SettingsError
 from core.types import Batch, FeedStatus
 from ingestion import binance
 from ingestion.feed import Feed
@@ -195,6 +196,12 @@ def test_streams_are_added_and_dropped_while_it_runs_and_survive_a_reconnect(sta
     assert ids(stage.heard, 1) == [8]
     peer.cut()
     assert stage.peer().path.endswith("?streams=btcusdt@trade/%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9Fusdt@trade")
+
+
+def test_more_streams_than_a_connection_carries_are_refused_as_a_whole(stage: Stage) -> None:
+    with pytest.raises(SettingsError, match="at most 1000 streams"):
+        stage.feed.subscribe([f"S{number}USDT" for number in range(999)], "trade")
+    assert [stream.symbol for stream in stage.feed.status().streams] == ["BTCUSDT", "ETHUSDT"]
 
 
 def test_start_may_be_called_twice_and_stop_ends_the_thread(stage: Stage) -> None:

@@ -3,7 +3,7 @@
 from itertools import islice, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.types import Batch
@@ -22,6 +22,7 @@ from tests.ingestion.frames import records
 # Backoff
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1, exclude_max=True), min_size=12, max_size=12))
 def test_waits_begin_anywhere_within_a_second_and_grow_to_the_cap(chances: list[float]) -> None:
     waits = list(islice(delays(uniform=iter(chances).__next__), 12))
@@ -73,6 +74,7 @@ def test_a_request_heavier_than_the_share_is_not_locked_out_for_ever() -> None:
 # Event clock
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 300), min_size=2, max_size=40), st.integers(1, 50))
 def test_a_replay_at_any_sane_speed_is_always_believed(steps_ms: list[int], speed: int) -> None:
     clock, now_ms, event_ms = EventClock(), 1_790_000_000_000, 1_700_000_000_000
