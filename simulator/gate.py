@@ -68,7 +68,8 @@ class Gate:
         except Refusal as refusal:
             return refused(refusal.status, refusal.code, refusal.msg, headers)
         response = web.Response(body=rest.body(value), content_type="application/json", headers=headers)
-        response.enable_compression()
+        if endpoint.compressed:
+            response.enable_compression()
         return response
 
     @staticmethod
