@@ -47,8 +47,15 @@ class Wire(Protocol):
 class Feed:
     """A named thread that keeps one connection alive and hands on what it delivers.
 
-    ``on_batch``, ``on_line_up`` and ``on_line_down`` are called in that thread and must be quick. Records lost between
-    two connections show as gaps in their ids; the feed does not judge them.
+    Records lost between two connections show as gaps in their ids; the feed does not judge them. All callables are
+    called in its thread, never under its lock, and must be quick:
+
+    - ``on_batch``: what arrived, at most some 50 ms old;
+    - ``on_line_up``, ``on_line_down``: a connection has opened or ended (not for a renewal, which has no seam);
+    - ``on_silent``: symbols whose silence their rate does not explain; they are being asked for again;
+    - ``on_given_up``: symbols and kind that neither a new connection nor ``other_routes`` brought back; whoever has
+      another source (aggregates for trades) turns to it now;
+    - ``moves``: whether a symbol's market is open; the silence of one that does not move means nothing.
     """
 
     def __init__(
@@ -286,8 +293,9 @@ class Feed:
 
     def _watch(self, now_s: float) -> Wish:
         """Do what the watchdog advises for streams that should speak and do not."""
+        moving = {symbol for symbol in self._symbols if self._moves(symbol)}  # not under the lock: it is others' code
         with self._lock:
-            beats = {key: beat for key, beat in self._tally.pulse.beats.items() if self._moves(key[0])}
+            beats = {key: beat for key, beat in self._tally.pulse.beats.items() if key[0] in moving}
             advice = self._watchdog.advise(beats, now_s)
             if advice.again:
                 self._control.again(self._streams[key] for key in advice.again)
