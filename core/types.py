@@ -177,6 +177,7 @@ class Batch:
     watermark_ms: int = 0  # newest exchange event time in it; 0: none
     frames: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
+    closing: bool = False  # the server announced that it will end this connection soon
 
 
 @dataclass(frozen=True, slots=True, eq=False)
