@@ -17,6 +17,7 @@ from analytics.report import PairReport
 from analytics.stationarity import TestResult
 from analytics.ticket import edge_bps
 from analytics.verdict import Check, CheckState
+from core.types import Floats
 
 STRONG_CORR: Final = 0.8  # the only thing that separated reverting excursions on held-out candles, and not on all
 PERSISTENT_P: Final = 0.01
@@ -194,12 +195,16 @@ def record(case: Case) -> Check:
     return Check("record", question, promise, text, cost_text, margin, state, flips, newest)
 
 
+def persists(pvalues: Floats) -> bool:
+    """The persistence gate: at least 4 of 6 checkpoints (newest first) below .01, and the newest below .10."""
+    return int((pvalues < PERSISTENT_P).sum()) >= 4 and bool(pvalues[0] < PERSISTENT_NEWEST_P)
+
+
 def persistence(case: Case) -> Check:
     """Was the relationship there over the last quarter window, not only now?"""
     p = case.report.persistence
     known = p[~np.isnan(p)]
     low = int((known < PERSISTENT_P).sum())
-    good = low >= 4 and bool(p[0] < PERSISTENT_NEWEST_P)
     return Check(
         key="persistence",
         question="Has the relationship held through the last checkpoints?",
@@ -207,7 +212,7 @@ def persistence(case: Case) -> Check:
         value_text=f"{low} of {len(known)} p-values below {PERSISTENT_P:g}",
         threshold_text=f"4 of 6, and the newest below {PERSISTENT_NEWEST_P:g}",
         margin=float(low - 4) if len(known) == 6 else None,
-        state=_state(good) if len(known) == 6 else "unknown",
+        state=_state(persists(p)) if len(known) == 6 else "unknown",
         flips=f"Needs four of the six checkpoints below p = {PERSISTENT_P:g}.",
         as_of_ms=case.report.newest_ms,
     )

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analytics.backtest import Walk
-from core.types import Ints
+from analytics.checks import persists
+from analytics.report import PairReport
 
 DAY_MS = 86_400_000
 
@@ -54,10 +55,14 @@ class Tally:
     promised: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
     middle: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
     off_middle: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # Σ (net − middle)
+    gate: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # Σ persistence passed, trades
+    net_passed: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # Σ net, where it passed
+    net_failed: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # … and where it failed
     kappa: dict[Hashable, tuple[float, float]] = field(default_factory=dict)  # Σ gross, Σ edge shown
 
-    def add(self, pair: Hashable, walk: Walk, open_ms: Ints, cost_bps: float, by_day: bool) -> None:
+    def add(self, pair: Hashable, walk: Walk, report: PairReport, cost_bps: float, by_day: bool) -> None:
         """Count one pair's walk. Clusters are pairs, or days of the calendar where all pairs share one market."""
+        open_ms, back = report.open_ms, np.arange(6) * (report.params.fit_bars // 20)
         day_of = open_ms // DAY_MS
         a_day = DAY_MS / int(np.diff(open_ms).min())
         judged, alerted = day_of[walk.judged], day_of[walk.alerts]
@@ -75,6 +80,9 @@ class Tally:
             _add(self.promised, key, t.promised_bps, 1.0)
             _add(self.middle, key, t.middle_bps, 1.0)
             _add(self.off_middle, key, net - t.middle_bps, 1.0)
+            held = persists(report.eg_pvalue[t.row - back])
+            _add(self.gate, key, float(held), 1.0)
+            _add(self.net_passed if held else self.net_failed, key, net, 1.0)
             _add(self.kappa, key, t.gross_bps, t.shown_bps)
 
 
