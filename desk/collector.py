@@ -241,6 +241,7 @@ class Collector:
             gaps_repaired=counts["repaired"],
             gaps_lost=counts["lost"],
             clock_offset_ms=self.rest.offset_ms,
+            stale_after_s=self.settings.stale_after_s,
         )
 
     def want(self, key: Key) -> None:

@@ -7,7 +7,9 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import nan
 from pathlib import Path
+from typing import Final
 
 from analytics.decision import LiveScore
 from analytics.live import score_live
@@ -26,6 +28,8 @@ from storage.sqlite import TradeStore
 
 log = logging.getLogger(__name__)
 
+JOURNALS: Final = 64  # pairs whose journal is kept as read
+
 
 class Desk:
     """Thread safe. Made once per process, by the app's cache or by ``python -m desk``; closed once.
@@ -42,6 +46,7 @@ class Desk:
         self._log = RecentLog()
         self._log.attach()
         self._simulator: LocalExchange | None = None
+        self._journals: dict[tuple[int, str, Params, int], tuple[list[JournalRow], list[JournalRow]]] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         try:
             self._station = self._open(settings)
@@ -136,17 +141,17 @@ class Desk:
         return s.engine.look(key, s.freshness(key))
 
     def live(self, symbol_y: str, symbol_x: str, params: Params) -> LiveScore | None:
-        """The newest trades scored with the confirmed fit; None while either is unknown."""
+        """The newest trades of both legs; without a fit to score them with their scores are NaN."""
         s, key = self._station, self._key(symbol_y, symbol_x, params)
         s.want(key)
         y, x = s.newest_trade(symbol_y), s.newest_trade(symbol_x)
         if y is None or x is None:
             return None
-        report = s.engine.report(key)
+        report, ts_ms = s.engine.report(key), min(y.ts_ms, x.ts_ms)
         try:
-            return score_live(report, y.price, x.price, min(y.ts_ms, x.ts_ms), s.touch(symbol_y), s.touch(symbol_x))
+            return score_live(report, y.price, x.price, ts_ms, s.touch(symbol_y), s.touch(symbol_x))
         except DataError:
-            return None
+            return LiveScore(ts_ms, y.price, x.price, spread=nan, z=nan, z_roll=nan)
 
     def candles(
         self,
@@ -168,8 +173,18 @@ class Desk:
         return self._station.store.gaps(symbol, from_ms=from_ms)
 
     def journal(self, symbol_y: str, symbol_x: str, params: Params, limit: int) -> Sequence[JournalRow]:
-        """What the looks said, oldest first, the newest ``limit``; may be empty."""
-        return self._station.store.looks(f"{symbol_y}/{symbol_x}", params.timeframe_s, params.key, limit=limit)
+        """What the looks said, oldest first, the newest ``limit``; may be empty. Cheap while nothing new was said."""
+        store, pair = self._station.store, f"{symbol_y}/{symbol_x}"
+        newest = store.looks(pair, params.timeframe_s, params.key, limit=1)
+        asked = (id(store), pair, params, limit)
+        known = self._journals.get(asked)
+        if known is None or known[0] != newest:
+            # A note on an older look shows with the next one.
+            known = newest, store.looks(pair, params.timeframe_s, params.key, limit=limit)
+            while len(self._journals) >= JOURNALS:
+                self._journals.pop(next(iter(self._journals)), None)
+            self._journals[asked] = known
+        return known[1]
 
     # Inside
 

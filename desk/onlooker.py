@@ -81,16 +81,21 @@ class Onlooker:
     def status(self) -> DeskStatus:
         """What the collecting process last said of itself."""
         words = f"Another Pairsight collects into {self.settings.db}; this one shows what it stores."
+        stale_after_s = self.settings.stale_after_s
         note = self.store.note(HEALTH)
         store = replace(self.store.status(), state="reading", reason=words)
         if note is None:
-            return DeskStatus(store=store, problem=words)
+            return DeskStatus(store=store, problem=words, stale_after_s=stale_after_s)
         told = msgspec.json.decode(note[0], type=DeskStatus)
         quiet_s = time.time() - note[1] / 1000
         if quiet_s > QUIET_S:
             words = f"The Pairsight that collects into {self.settings.db} has said nothing for {quiet_s:.0f} s."
-            return DeskStatus(store=store, source=told.source, symbols=told.symbols, problem=words)
-        return replace(told, store=_beside(store, told.store), problem=told.problem or words)
+            return DeskStatus(
+                store=store, source=told.source, symbols=told.symbols, problem=words, stale_after_s=stale_after_s
+            )
+        return replace(
+            told, store=_beside(store, told.store), problem=told.problem or words, stale_after_s=stale_after_s
+        )
 
     def newest_candle_ms(self, symbol: str, timeframe_s: int) -> int | None:
         """Open of the newest stored candle."""
