@@ -38,7 +38,6 @@ _GAPS: Final = """
     WHERE to_ms >= ? AND from_ms < ?"""
 _GAPS_NEWEST: Final = " ORDER BY to_ms DESC, gaps.id DESC LIMIT ?"
 _LOOK_NAMES: Final = tuple(f.name for f in fields(JournalRow))
-_LOOK_NUMBERS: Final = {f.name for f in fields(JournalRow) if f.type == "float"}
 _LOOKS: Final = f"""
     SELECT {", ".join(_LOOK_NAMES)} FROM decisions
     WHERE pair = ? AND timeframe_s = ? AND params = ? AND candle_ms >= ? AND candle_ms < ?
@@ -217,7 +216,7 @@ class StoreReader:
         rows = self._rows(
             _LOOKS, pair, timeframe_s, params, _or(from_ms, -_EVER), _or(before_ms, _EVER), _or(limit, _ALL)
         )
-        return [JournalRow(**{n: _read(n, v) for n, v in zip(_LOOK_NAMES, row, strict=True)}) for row in reversed(rows)]
+        return [_look(row) for row in reversed(rows)]
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with self._pool.connection() as connection:
@@ -294,5 +293,7 @@ def _or(value: int | None, default: int) -> int:
     return default if value is None else value
 
 
-def _read(name: str, value: object) -> Any:
-    return nan if value is None and name in _LOOK_NUMBERS else value
+def _look(row: tuple[Any, ...]) -> JournalRow:
+    """Columns stand in the order of the fields; only numbers may be NULL, and are then undefined."""
+    values: list[Any] = [nan if value is None else value for value in row]
+    return JournalRow(*values)
