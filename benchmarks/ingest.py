@@ -28,8 +28,7 @@ import psutil
 import websocket
 
 from benchmarks.ingest_truth import wrong_candles, wrong_trades
-from benchmarks.machine import goal, heading, load
-from benchmarks.rule_score import table
+from benchmarks.machine import goal, heading, load, table
 from benchmarks.sender import BLOCK, SYMBOLS, Frames, Sender
 from core.settings import Settings
 from core.types import Batch, Gap

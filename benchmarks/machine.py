@@ -25,3 +25,13 @@ def load() -> str:
 def goal(held: bool) -> str:
     """How a goal fared."""
     return "held" if held else "MISSED"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table, columns padded so that it reads in a terminal too."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+
+    def line(cells: list[str]) -> str:
+        return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
+
+    return "\n".join([line(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *map(line, rows)])

@@ -26,8 +26,7 @@ from typing import Final
 import psutil
 
 from analytics.params import Params
-from benchmarks.machine import goal, heading, load
-from benchmarks.rule_score import table
+from benchmarks.machine import goal, heading, load, table
 from benchmarks.soak_size import computed_bytes
 from core.errors import DataError
 from core.settings import Settings
@@ -233,7 +232,7 @@ def report(seen: Seen, status: DeskStatus, rate: int, size: int, computed: Mappi
     threads = max(seen.minutes[-1].threads) - max(seen.minutes[at].threads)
     rows = [
         ("received", f"{seen.records / seen.seconds:,.0f} records/s", f"{rate:,} sent", None),
-        ("memory after minute " + str(at + 1), f"{growth:+.1%}", f"< {GROWTH:.0%}", growth < GROWTH),
+        (f"memory after minute {at}", f"{growth:+.1%}", f"< {GROWTH:.0%}", growth < GROWTH),
         ("threads since then", f"{threads:+d}", "0", threads <= 0),
         ("gaps open at the end", str(status.gaps_open), "0", status.gaps_open == 0),
         ("last gap repaired after", "-" if seen.repaired_s is None else f"{seen.repaired_s:.1f} s", "", None),
