@@ -36,7 +36,8 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
         return StoreCorrupt(f"{path} is damaged or not a database ({error}): move it away, {_ELSEWHERE}")
     if primary in _PASSING:
         return StoreError(f"{path} {_PASSING[primary]} ({error})")
-    return StoreError(f"{path} cannot be used ({error})")
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return StoreError(f"{path} cannot be used ({why}): see to its folder and permissions, {_ELSEWHERE}")
 
 
 def connect_writer(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:

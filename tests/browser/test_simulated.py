@@ -135,25 +135,34 @@ def test_the_same_symbol_twice_and_a_window_longer_than_the_data_are_sentences(s
     assert "Traceback" not in simulated.content()
 
 
-@pytest.mark.parametrize(
-    ("make", "says"),
-    [
-        (lambda p: p.write_bytes(b"this is no database" * 100), "PAIRSIGHT_DB"),
-        (lambda p: p.mkdir(), "PAIRSIGHT_DB"),
-    ],
-    ids=["corrupt file", "a folder in its place"],
-)
+def no_database(folder: Path) -> Path:
+    db = folder / "broken.db"
+    db.write_bytes(b"this is no database" * 100)
+    return db
+
+
+def a_folder(folder: Path) -> Path:
+    db = folder / "folder.db"
+    db.mkdir()
+    return db
+
+
+def nowhere_to_write(folder: Path) -> Path:
+    (folder / "file").write_bytes(b"a file where a folder should be")
+    return folder / "file" / "pairsight.db"
+
+
+@pytest.mark.parametrize("made", [no_database, a_folder, nowhere_to_write])
 def test_a_database_that_cannot_be_used_is_a_sentence_and_the_file_stays(
-    make: Callable[[Path], object], says: str, page: Page, tmp_path: Path
+    made: Callable[[Path], Path], page: Page, tmp_path: Path
 ) -> None:
-    db = tmp_path / "broken.db"
-    make(db)
+    db = made(tmp_path)
     before = db.read_bytes() if db.is_file() else None
     app = App({"PAIRSIGHT_DB": str(db), "PAIRSIGHT_AUTOSTART": "0"}, tmp_path)
     try:
         app.start()
         page.goto(app.url)
-        expect(page.locator("[data-key=state]")).to_contain_text(says, timeout=15_000)
+        expect(page.locator("[data-key=state]")).to_contain_text("PAIRSIGHT_DB", timeout=15_000)
         assert "Traceback" not in page.content()
     finally:
         app.stop()
