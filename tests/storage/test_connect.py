@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import StoreBusy, StoreCorrupt, StoreError
 from storage.connect import CollectorLock, check_file, explain
+from storage.schema import MIGRATIONS
 from storage.sqlite import TradeStore
 from tests.storage.faults import NAMES, trouble
 from tests.storage.samples import seeded
@@ -138,4 +139,4 @@ def test_every_error_names_the_file_and_what_sqlite_said(path: Path, code: int) 
 def test_looking_at_a_file_says_its_format(path: Path) -> None:
     assert check_file(path) == 0
     stored(path)
-    assert check_file(path) == 1
+    assert check_file(path) == len(MIGRATIONS)
