@@ -87,6 +87,7 @@ def journal_row(look: Look) -> dict[str, Value]:
                 "stale_share": report.stale_share,
                 "hedge": None if report.hedge is None else asdict(report.hedge),
                 "cost_formula": "" if costs is None else costs.formula,
+                "record": None if record is None else asdict(record),
             }
         ),
     }

@@ -317,3 +317,4 @@ class DeskStatus:
     gaps_lost: int = 0
     clock_offset_ms: float | None = None  # exchange clock minus ours; None: not measured
     log: tuple[str, ...] = ()  # newest lines last
+    stale_after_s: float = 15.0  # a stream silent for longer is called silent

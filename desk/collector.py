@@ -19,6 +19,7 @@ from core.settings import Settings
 from core.types import Batch, DeskStatus, FeedStatus, Ints, MarkPrice, Source, SymbolInfo, Trade
 from desk.engine import Engine, Key, record_bars
 from desk.intake import KLINE_MIN_S, Intake
+from desk.past import Past
 from desk.repairer import Repairer
 from ingestion import binance
 from ingestion.feed import Feed
@@ -64,6 +65,7 @@ class Collector:
             marks=self.marks,
             funding_hours=lambda: self.repairer.facts.funding_hours,
         )
+        self.past = Past(self.engine.report_to, store)
         self.repairer = Repairer(
             self.rest,
             store,

@@ -186,6 +186,17 @@ class Desk:
             self._journals[asked] = known
         return known[1]
 
+    def journal_before(
+        self, symbol_y: str, symbol_x: str, params: Params, limit: int, before_ms: int
+    ) -> Sequence[JournalRow]:
+        """What the looks said at candles opened before ``before_ms``, oldest first, the newest ``limit`` of them."""
+        pair = f"{symbol_y}/{symbol_x}"
+        return self._station.store.looks(pair, params.timeframe_s, params.key, limit=limit, before_ms=before_ms)
+
+    def as_of(self, symbol_y: str, symbol_x: str, params: Params, candle_ms: int) -> Look:
+        """The look at a past candle, from what is stored. Raises DataError where there is none."""
+        return self._station.past.look(self._key(symbol_y, symbol_x, params), candle_ms)
+
     # Inside
 
     def _open(self, settings: Settings) -> Collector | Onlooker:

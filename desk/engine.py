@@ -238,7 +238,8 @@ class Engine:
         if self._journal is not None:
             self._journal.flush()
 
-    def _analyse(self, key: Key, bars: int, to_ms: int | None) -> PairReport:
+    def report_to(self, key: Key, bars: int, to_ms: int | None) -> PairReport:
+        """The analysis of the newest ``bars`` stored candles opened before ``to_ms``; None: of all."""
         legs = self._legs(key, bars, to_ms)
         return analyse(legs.y, legs.x, key.params, legs.holes)
 
@@ -322,7 +323,7 @@ class Engine:
         if watch.said_ms is not None and min(newest_y, newest_x) <= watch.said_ms:
             return 0
         bars = key.params.need_bars + SCREEN_ROWS
-        report = self._analyse(key, bars, None)
+        report = self.report_to(key, bars, None)
         owed = self._owed(watch, report)
         if len(owed) > CATCH_UP:
             log.warning("%s: %d looks were missed; the journal goes on from the newest", key.pair, len(owed))
@@ -333,7 +334,7 @@ class Engine:
         for open_ms in owed:
             if self._stop.is_set():
                 return len(owed)
-            at = report if open_ms == report.newest_ms else self._analyse(key, bars, open_ms + step_ms)
+            at = report if open_ms == report.newest_ms else self.report_to(key, bars, open_ms + step_ms)
             self._say(key, watch, at)
         return len(owed)
 
@@ -372,6 +373,6 @@ class Engine:
             return
         bars = record_bars(key.params) or FINE_RECORD_BARS
         to_ms = None if watch.said_ms is None else watch.said_ms + key.params.timeframe_s * 1000
-        watch.record = record_of(self._analyse(key, bars, to_ms))
+        watch.record = record_of(self.report_to(key, bars, to_ms))
         watch.record_revision, watch.record_s = revision, now_s
         watch.seen = None  # the screen's costs rest on the record's mean hold

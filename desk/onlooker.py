@@ -17,6 +17,7 @@ from core.settings import Settings
 from core.types import DeskStatus, Ints, MarkPrice, StoreStatus, SymbolInfo, Trade
 from desk.collector import HEALTH
 from desk.engine import Engine, Key
+from desk.past import Past
 from storage.reader import StoreReader
 
 PRINTS: Final = 200  # newest stored trades in which the last taker prices are looked for
@@ -38,6 +39,7 @@ class Onlooker:
             marks=self.marks,
             funding_hours=dict,
         )
+        self.past = Past(self.engine.report_to, store)
 
     def start(self) -> None:
         """Follow the pairs that are looked at; the other process collects."""

@@ -50,7 +50,10 @@ class DeskPort(Protocol):
         """
 
     def live(self, symbol_y: str, symbol_x: str, params: Params) -> LiveScore | None:
-        """The newest trades scored with the confirmed fit; None while either is unknown. Cheap."""
+        """The newest trades of both legs, scored with the confirmed fit; the scores are NaN while there is none.
+
+        None until both legs have traded. Cheap.
+        """
 
     def newest_candle_ms(self, symbol_y: str, symbol_x: str, timeframe_s: int) -> int | None:
         """Open time of the newest aligned confirmed candle. Cheap."""
@@ -72,4 +75,12 @@ class DeskPort(Protocol):
         """Known gaps that end at or after ``from_ms``, oldest first."""
 
     def journal(self, symbol_y: str, symbol_x: str, params: Params, limit: int) -> Sequence[JournalRow]:
-        """What the looks said, oldest first, the newest ``limit``; may be empty."""
+        """What the looks said, oldest first, the newest ``limit``; may be empty. Cheap while nothing new was said."""
+
+    def journal_before(
+        self, symbol_y: str, symbol_x: str, params: Params, limit: int, before_ms: int
+    ) -> Sequence[JournalRow]:
+        """What the looks said at candles opened before ``before_ms``, oldest first, the newest ``limit`` of them."""
+
+    def as_of(self, symbol_y: str, symbol_x: str, params: Params, candle_ms: int) -> Look:
+        """The look at a past candle, from what is stored. Raises PairsightError where there is none."""

@@ -95,9 +95,15 @@ GOOD_RECORD: Final = RecordSummary(34, 20, 0.74, 0.04, 0.65, None, 4_100, 52.1, 
 
 @lru_cache(maxsize=64)
 def report(symbol_y: str, symbol_x: str, params: Params, market: Market = Market()) -> PairReport:
-    """The real analysis of seeded candles with a hole of 18 in them."""
+    """The real analysis of seeded candles."""
+    return analyse(*legs(symbol_y, symbol_x, params, market), params)
+
+
+@lru_cache(maxsize=64)
+def legs(symbol_y: str, symbol_x: str, params: Params, market: Market) -> tuple[Candles, Candles]:
+    """Seeded candles with a hole of 18 in them."""
     if not market.rows:
-        return analyse(Candles.empty(symbol_y, params.timeframe_s), Candles.empty(symbol_x, params.timeframe_s), params)
+        return Candles.empty(symbol_y, params.timeframe_s), Candles.empty(symbol_x, params.timeframe_s)
     rng = np.random.default_rng(market.seed)
     n = market.rows
     x = 64_000 * np.exp(np.cumsum(rng.normal(0, 2e-3, n)))
@@ -113,7 +119,7 @@ def report(symbol_y: str, symbol_x: str, params: Params, market: Market = Market
     keep = (np.arange(n) < n - 150) | (np.arange(n) >= n - 132)
     step = params.timeframe_s * 1000
     open_ms = END_MS - step * np.arange(n, 0, -1, dtype=np.int64)
-    return analyse(_closes(symbol_y, params, open_ms, y, keep), _closes(symbol_x, params, open_ms, x, keep), params)
+    return _closes(symbol_y, params, open_ms, y, keep), _closes(symbol_x, params, open_ms, x, keep)
 
 
 def _closes(symbol: str, params: Params, open_ms: Ints, close: Floats, keep: Bools) -> Candles:
@@ -136,6 +142,18 @@ def look(scenario: Scenario, symbol_y: str, symbol_x: str, params: Params) -> Lo
     reason = "The feed is stopped." if scenario == "stopped" else ""
     decision = decide(r, freshness=Freshness(END_MS + 4_200, silent, reason), costs=costs, record=record)
     return Look(r, decision, costs, record)
+
+
+@lru_cache(maxsize=256)
+def past_look(scenario: Scenario, symbol_y: str, symbol_x: str, params: Params, candle_ms: int) -> Look:
+    """The real decision over the scenario's candles up to one of them."""
+    y, x = legs(symbol_y, symbol_x, params, MARKETS.get(scenario, Market()))
+    r = analyse(y.take(y.open_ms <= candle_ms), x.take(x.open_ms <= candle_ms), params)
+    if r.newest_ms != candle_ms:
+        raise DegenerateData("No candle that both legs share is stored at that time.")
+    now = look(scenario, symbol_y, symbol_x, params)
+    freshness = Freshness.as_of(candle_ms, timeframe_s=params.timeframe_s)
+    return Look(r, decide(r, freshness=freshness, costs=now.costs, record=now.record), now.costs, now.record)
 
 
 @dataclass
@@ -320,6 +338,17 @@ class FakeDesk:
         if self.scenario in {"unreachable", "stopped", "empty", "warming"}:
             return ()
         return said(self.scenario, symbol_y, symbol_x, params)[-limit:]
+
+    def journal_before(
+        self, symbol_y: str, symbol_x: str, params: Params, limit: int, before_ms: int
+    ) -> Sequence[JournalRow]:
+        """The same, up to a moment."""
+        rows = self.journal(symbol_y, symbol_x, params, 10_000)
+        return [row for row in rows if row.candle_ms < before_ms][-limit:]
+
+    def as_of(self, symbol_y: str, symbol_x: str, params: Params, candle_ms: int) -> Look:
+        """The scenario up to a candle."""
+        return past_look(self.scenario, symbol_y, symbol_x, params, candle_ms)
 
 
 @lru_cache(maxsize=64)

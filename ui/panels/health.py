@@ -12,7 +12,6 @@ from ui.markup import Markup, el
 from ui.panels.banner import bar, feed_words
 from ui.reading import exchange_now_ms
 
-STALE_AFTER_S = 15.0
 NUMBERS = ("Records/s", "Age", "Last event, UTC", "Last id")
 STORE_WORD = {
     "writing": "writing",
@@ -110,7 +109,7 @@ def _stream_rows(status: DeskStatus, now_ms: float | None) -> list[Markup]:
 
 
 def _stream_row(stream: StreamStatus, status: DeskStatus) -> Markup:
-    silent = stream.age_s is None or stream.age_s > STALE_AFTER_S
+    silent = stream.age_s is None or stream.age_s > status.stale_after_s
     state = "unknown" if not status.running else "failed" if silent else "passed"
     word = {"unknown": "stopped", "failed": "silent", "passed": "alive"}[state]
     loaded = status.warmup.get(stream.symbol)
