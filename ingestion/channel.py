@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from core.errors import LineDown
+from ingestion.times import FeedTimes
 from ingestion.transport import Line
 
 FLUSH_S: Final = 0.05  # a message waits at most this long for others
 FLUSH_MESSAGES: Final = 2_000
-PING_EVERY_S: Final = 20.0
-ANSWER_WITHIN_S: Final = 10.0  # after a ping, or within a frame
 
 
 class Channel:
     """Gathers messages into runs, since decoding and storing a run costs little more than a single message."""
 
-    def __init__(self, line: Line, now_s: float) -> None:
+    def __init__(self, line: Line, now_s: float, times: FeedTimes) -> None:
         self.line = line
+        self._times = times
         self.opened_s = self.heard_s = self._pinged_s = now_s
         self._answered = True
         self._received = line.received
@@ -50,10 +50,11 @@ class Channel:
 
     def check(self, now_s: float) -> None:
         """Ping when it is time to. Raises `LineDown` when the line is dead, although nobody closed it."""
-        if self.line.mid_frame and now_s - self.heard_s > ANSWER_WITHIN_S:
-            raise LineDown(f"The connection stalled within a message for {ANSWER_WITHIN_S:g} s.")
-        if not self._answered and now_s - self._pinged_s > ANSWER_WITHIN_S:
+        answer_within_s = self._times.answer_within_s
+        if self.line.mid_frame and now_s - self.heard_s > answer_within_s:
+            raise LineDown(f"The connection stalled within a message for {answer_within_s:g} s.")
+        if not self._answered and now_s - self._pinged_s > answer_within_s:
             raise LineDown(f"The connection is dead: nothing was heard for {now_s - self.heard_s:.0f} s.")
-        if now_s - self._pinged_s >= PING_EVERY_S:
+        if now_s - self._pinged_s >= self._times.ping_every_s:
             self.line.ping()
             self._pinged_s, self._answered = now_s, False

@@ -12,14 +12,12 @@ import numpy as np
 
 from core.types import Bools, Floats, Gap, Ints, Records, TradeKind
 from ingestion.holes import Holes
+from ingestion.times import THE_EXCHANGE, FeedTimes
 
-HOLD_S: Final = 1.0  # so long a record waits for those before it
 HOLD_RECORDS: Final = 10_000
-GIVE_UP_S: Final = 5.0  # so long while the stream goes on below it: then it was never part of it
 AHEAD: Final = 10_000  # ids; further ahead a record alone is not believed
 NEWER_MS: Final = 5_000  # a lower id, and yet so much newer than all before: no duplicate
 STRANGERS: Final = 3  # so many records that agree on an unlikely place are believed
-UNDECIDED_S: Final = 10.0  # so long a stranger keeps what follows from being confirmed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,22 +37,24 @@ class Taken:
 class Continuity:
     """The state of one symbol's numbering.
 
-    Records that are ahead wait for the missing ones until nothing has moved for `HOLD_S`, or `HOLD_RECORDS` wait, so
+    Records that are ahead wait for the missing ones until nothing has moved for ``hold_s``, or `HOLD_RECORDS` wait, so
     that reordering heals; then what is still missing is declared a gap and the stream goes on. Declared gaps are
-    remembered for latecomers. A record that stays ahead for `GIVE_UP_S` while the stream moves on below it is garbage.
+    remembered for latecomers. A record that stays ahead for ``give_up_s`` while the stream moves on below it is
+    garbage.
 
     A record more than `AHEAD` ahead does not fit, nor does one below the expected id whose trade is `NEWER_MS` newer
     than all before. Such a stranger alone is garbage and must not poison the symbol: it is forgotten as soon as a
-    fitting record arrives. But when `STRANGERS` of them agree and nothing that fits has come for `HOLD_S`, the exchange
-    really has jumped (a long outage, a relisting, or the garbage was what came before): they are followed, and the
-    jump is a gap.
+    fitting record arrives. But when `STRANGERS` of them agree and nothing that fits has come for ``hold_s``, the
+    exchange really has jumped (a long outage, a relisting, or the garbage was what came before): they are followed,
+    and the jump is a gap.
 
     Aggregates are counted by their own ids (``record_id``). Gaps always speak of trade ids, which are what is stored.
     The ids of trades and of aggregates never meet: a symbol that changes its kind of stream gets a new `Continuity`,
     resumed at the last stored trade.
     """
 
-    def __init__(self, symbol: str, kind: TradeKind = "trade") -> None:
+    def __init__(self, symbol: str, kind: TradeKind = "trade", times: FeedTimes = THE_EXCHANGE) -> None:
+        self._times = times
         self._nothing = Records.empty(symbol, kind)
         self._next: int | None = None  # the record id that would continue the stream
         self._last_trade: int | None = None  # the newest trade id accounted for
@@ -113,7 +113,7 @@ class Continuity:
         duplicates += len(pool) - len(order) + dropped
         pool, arrived_s = pool.take(order), arrived_s[order]
         ready = self._ready(pool.record_id, arrived_s, now_s)
-        taken, waiting = pool.take(slice(0, ready)), arrived_s[ready:] > now_s - GIVE_UP_S
+        taken, waiting = pool.take(slice(0, ready)), arrived_s[ready:] > now_s - self._times.give_up_s
         self._held, self._held_s = pool.take(slice(ready, None)).take(waiting), arrived_s[ready:][waiting]
         gaps += self._account(taken)
         implausible = len(pool) - ready - len(self._held) + self._keep(strange, bool(len(taken)), now_s)
@@ -121,7 +121,7 @@ class Continuity:
         if self._believed(now_s):
             restarted = bool(self._strangers.record_id[0] < (self._next or 0))
             taken = self._follow(gaps, restarted)
-        undecided = len(self._strangers) > 0 and now_s - self._strangers_s < UNDECIDED_S
+        undecided = len(self._strangers) > 0 and now_s - self._strangers_s < self._times.undecided_s
         return Taken(
             records=taken,
             gaps=tuple(gaps),
@@ -182,8 +182,8 @@ class Continuity:
             self._moved_s = now_s
         if n - ready > HOLD_RECORDS:
             return n
-        overdue = np.flatnonzero(arrived_s <= now_s - HOLD_S)
-        if now_s - self._moved_s < HOLD_S or not len(overdue) or overdue[-1] < ready:
+        overdue = np.flatnonzero(arrived_s <= now_s - self._times.hold_s)
+        if now_s - self._moved_s < self._times.hold_s or not len(overdue) or overdue[-1] < ready:
             return ready
         behind = holes[holes > overdue[-1]]
         return int(behind[0]) if len(behind) else n
@@ -238,7 +238,7 @@ class Continuity:
 
     def _believed(self, now_s: float) -> bool:
         n = len(self._strangers)
-        waited = now_s - self._strangers_s >= HOLD_S or n > HOLD_RECORDS
+        waited = now_s - self._strangers_s >= self._times.hold_s or n > HOLD_RECORDS
         return n >= STRANGERS and waited and not len(self._held)
 
     def _follow(self, gaps: list[Gap], restarted: bool) -> Records:

@@ -20,14 +20,11 @@ from ingestion.control import Control
 from ingestion.pulse import StreamKey
 from ingestion.session import Session, Wish
 from ingestion.tally import Tally, spoke
+from ingestion.times import THE_EXCHANGE, FeedTimes
 from ingestion.transport import Connect, Line
 from ingestion.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
-
-HEALTHY_AFTER_S: Final = 5.0  # a connection that delivered for so long makes the backoff start afresh
-REFUSED_WAIT_S: Final = 60.0  # after 403, 418 and 429
-WATCH_EVERY_S: Final = 1.0
 
 MOST_STREAMS: Final = 1_000  # at 1,025 the exchange ends the connection and all are lost
 SIMULATOR_HEADER: Final = "x-pairsight-simulator"
@@ -77,6 +74,7 @@ class Feed:
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         waits: Callable[[], Iterator[float]] = delays,
         uniform: Callable[[], float] = random.random,
+        times: FeedTimes = THE_EXCHANGE,
     ) -> None:
         self.name = name
         self._wire = wire
@@ -94,10 +92,11 @@ class Feed:
         self._now_ms = now_ms
         self._delays = waits
         self._uniform = uniform
+        self._times = times
         self._lock = threading.Lock()  # guards everything below
         self._control = Control(wire.subscribe, wire.unsubscribe)
         self._tally = Tally()
-        self._watchdog = Watchdog()
+        self._watchdog = Watchdog(times)
         self._watched_s = 0.0
         self._closing = False  # the server announced the end of this connection
         self._streams: dict[StreamKey, str] = {}  # to its name on the wire
@@ -211,7 +210,7 @@ class Feed:
                     self._on_line_down(reason)
                     return
                 if refused.status in (403, 418, 429):
-                    wait_s = max(REFUSED_WAIT_S * (1 + self._uniform() / 4), refused.retry_after_s or 0.0)
+                    wait_s = max(self._times.refused_wait_s * (1 + self._uniform() / 4), refused.retry_after_s or 0.0)
             except LineDown as down:
                 reason = str(down)
             except Exception:  # the thread's last resort
@@ -245,13 +244,14 @@ class Feed:
             tend=self._tend,
             now_s=self._now_s,
             uniform=self._uniform,
+            times=self._times,
         )
         run.session = session
         try:
             session.run(run.stop)
         finally:
             run.session = None
-            run.healthy = session.healthy_s >= HEALTHY_AFTER_S
+            run.healthy = session.healthy_s >= self._times.healthy_after_s
 
     def _open(self, run: _Run, renewal: bool) -> Line:
         with self._lock:
@@ -279,14 +279,14 @@ class Feed:
         """What a connection needs at each turn: requests, and a look at silent streams."""
         with self._lock:
             due = self._control.due(now_s)
-            late = self._control.unanswered(now_s)
+            late = self._control.unanswered(now_s, self._times.answer_within_s)
             closing, self._closing = self._closing, False
         for frame in due:
             line.send(frame)
         if late:
             raise LineDown("The exchange does not answer requests on this connection.")
         wish: Wish = "renew" if closing else ""
-        if now_s - self._watched_s >= WATCH_EVERY_S:
+        if now_s - self._watched_s >= self._times.watch_every_s:
             self._watched_s = now_s
             wish = self._watch(now_s) or wish
         return wish

@@ -10,17 +10,13 @@ from typing import Final, Literal
 from core.errors import LineDown
 from ingestion.channel import Channel
 from ingestion.pulse import StreamKey
+from ingestion.times import THE_EXCHANGE, FeedTimes
 from ingestion.transport import Line
 
 log = logging.getLogger(__name__)
 
 IDLE_READ_S: Final = 0.25
 BOTH_READ_S: Final = 0.01  # while two lines are read in turn
-OVERLAP_S: Final = 30.0  # at most; thin streams may not speak on the new line in time
-OVERLAP_LEAST_S: Final = 1.0
-BUSY_S: Final = 10.0  # a stream that spoke on the old line within this time is waited for on the new one
-RENEW_AGAIN_S: Final = 60.0  # after a renewal that failed
-RENEW_AFTER_S: Final = 23 * 3600.0  # the exchange ends every connection at 24 h
 RENEW_SPREAD: Final = 0.02
 
 Wish = Literal["", "renew"]
@@ -41,6 +37,7 @@ class Session:
         tend: Callable[[Line, float], Wish],
         now_s: Callable[[], float],
         uniform: Callable[[], float],
+        times: FeedTimes = THE_EXCHANGE,
     ) -> None:
         """``deliver`` decodes and hands on, and says which streams spoke; ``tend`` is called at each turn."""
         self._open_line = open_line
@@ -48,6 +45,7 @@ class Session:
         self._tend = tend
         self._now_s = now_s
         self._uniform = uniform
+        self._times = times
         self._lock = threading.Lock()  # guards the two lines, which `close` reads from another thread
         self._old: Channel | None = None
         self._new: Channel | None = None  # during a renewal
@@ -69,7 +67,7 @@ class Session:
                 if self._new is not None:
                     self._finish_renewal()
                 elif self._now_s() >= renew_s:
-                    renew_s = self._renew_s() if self._begin_renewal() else self._now_s() + RENEW_AGAIN_S
+                    renew_s = self._renew_s() if self._begin_renewal() else self._now_s() + self._times.renew_again_s
         finally:
             channels = [channel for channel in (self._old, self._new) if channel is not None]
             try:
@@ -89,7 +87,7 @@ class Session:
 
     def _open(self) -> Channel:
         line = self._open_line()
-        channel = Channel(line, self._now_s())
+        channel = Channel(line, self._now_s(), self._times)
         self.heard_s = max(self.heard_s, channel.opened_s)
         with self._lock:
             closed = self._closed
@@ -99,7 +97,7 @@ class Session:
         return channel
 
     def _renew_s(self) -> float:
-        return self._now_s() + RENEW_AFTER_S * (1 - RENEW_SPREAD * self._uniform())
+        return self._now_s() + self._times.renew_after_s * (1 - RENEW_SPREAD * self._uniform())
 
     def _turn(self) -> None:
         """Read each line once and hand on what is due."""
@@ -158,8 +156,8 @@ class Session:
         assert self._new is not None
         now_s = self._now_s()
         age_s = now_s - self._new.opened_s
-        alive = {key for key, spoke_s in self._busy.items() if now_s - spoke_s <= BUSY_S}
-        if age_s > OVERLAP_S or (age_s >= OVERLAP_LEAST_S and alive <= self._seen):
+        alive = {key for key, spoke_s in self._busy.items() if now_s - spoke_s <= self._times.busy_s}
+        if age_s > self._times.overlap_s or (age_s >= self._times.overlap_least_s and alive <= self._seen):
             self._switch()
 
     def _switch(self) -> None:

@@ -11,13 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from ingestion.pulse import Beat, StreamKey
+from ingestion.times import THE_EXCHANGE, FeedTimes
 
 MISSED_RECORDS: Final = 20  # so many expected ones in a row; by chance once in e^20 looks
-FLOOR_S: Final = 15.0  # even the busiest symbol pauses for seconds
-UNKNOWN_S: Final = 60.0  # while nothing is known of a stream's rate
-MOST_S: Final = 1_800.0
-LEARNED_AFTER_S: Final = 60.0
-CYCLE_S: Final = 600.0  # after giving up, all begins again
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +36,8 @@ class _Case:
 class Watchdog:
     """Judges each stream by its own rate: thin symbols may be silent for long, busy ones not."""
 
-    def __init__(self) -> None:
+    def __init__(self, times: FeedTimes = THE_EXCHANGE) -> None:
+        self._times = times
         self._expected: dict[StreamKey, float] = {}
         self._cases: dict[StreamKey, _Case] = {}
 
@@ -51,11 +48,12 @@ class Watchdog:
     def limit_s(self, key: StreamKey, beat: Beat) -> float:
         """How long this stream may be silent."""
         rates = [rate for rate in (self._expected.get(key, 0.0),) if rate > 0]
-        if beat.weight_s >= LEARNED_AFTER_S:
+        if beat.weight_s >= self._times.learned_after_s:
             rates.append(beat.rate_per_s)
         if not rates:
-            return UNKNOWN_S
-        return min(MOST_S, max(FLOOR_S, MISSED_RECORDS / max(min(rates), 1e-9)))
+            return self._times.silent_unknown_s
+        missed_s = MISSED_RECORDS / max(min(rates), 1e-9)
+        return min(self._times.silent_most_s, max(self._times.silent_least_s, missed_s))
 
     def silent(self, beats: Mapping[StreamKey, Beat], now_s: float) -> tuple[StreamKey, ...]:
         """The streams that are silent for too long."""
@@ -71,7 +69,7 @@ class Watchdog:
         for key in self.silent(beats, now_s):
             case = self._cases.setdefault(key, _Case())
             if case.step >= 3:
-                if now_s - case.at_s > max(CYCLE_S, self.limit_s(key, beats[key])):
+                if now_s - case.at_s > max(self._times.cycle_s, self.limit_s(key, beats[key])):
                     del self._cases[key]
                 continue
             if case.step == 0 or now_s - case.at_s > self.limit_s(key, beats[key]):

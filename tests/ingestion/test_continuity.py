@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.types import Gap, Records
-from ingestion.continuity import AHEAD, GIVE_UP_S, HOLD_RECORDS, HOLD_S, NEWER_MS, Continuity, Taken
+from ingestion.continuity import AHEAD, HOLD_RECORDS, NEWER_MS, Continuity, Taken
+from ingestion.times import THE_EXCHANGE as TIMES
 from tests.ingestion.frames import records
 
 
@@ -70,7 +71,7 @@ def test_a_missing_record_is_a_gap_once_the_others_have_waited(desk: Desk) -> No
     desk.take(records([1, 2], ts_ms=[10, 20]))
     desk.take(records([4, 5], ts_ms=[40, 50]), now_s=0.1)
     assert not desk.gaps
-    desk.take([], now_s=0.1 + HOLD_S)
+    desk.take([], now_s=0.1 + TIMES.hold_s)
     assert desk.gaps == [Gap("BTCUSDT", after_id=2, before_id=4, from_ms=20, to_ms=40)]
     assert (desk.ids, desk.pending) == ([1, 2, 4, 5], False)
 
@@ -81,7 +82,7 @@ def test_a_record_ahead_of_a_stream_that_goes_on_is_never_released(desk: Desk) -
     for step in range(60):
         desk.take([2 + step], now_s=0.2 + 0.2 * step)
     assert (desk.ids, desk.gaps, desk.implausible) == (list(range(1, 62)), [], 1)
-    assert GIVE_UP_S < 0.2 * 60
+    assert TIMES.give_up_s < 0.2 * 60
     assert not desk.pending
 
 
@@ -232,8 +233,8 @@ def test_a_jump_that_several_records_confirm_is_followed(desk: Desk) -> None:
     far = 2 * AHEAD
     for step in range(3):
         desk.take([far + step], now_s=0.1 * step)
-    desk.take([], now_s=HOLD_S)
-    desk.take([far + 3], now_s=HOLD_S + 0.1)
+    desk.take([], now_s=TIMES.hold_s)
+    desk.take([far + 3], now_s=TIMES.hold_s + 0.1)
     assert (desk.ids, bounds(desk.gaps)) == ([1, 2, far, far + 1, far + 2, far + 3], [(2, far)])
 
 
@@ -242,7 +243,7 @@ def test_a_relisted_symbol_that_counts_anew_is_followed(desk: Desk) -> None:
     later = 1_000 + NEWER_MS + 1
     for step in range(4):
         desk.take(records([1 + step], ts_ms=[later + step]), now_s=0.1 * step)
-    taken = desk.take([], now_s=HOLD_S)
+    taken = desk.take([], now_s=TIMES.hold_s)
     assert taken.restarted
     assert (desk.ids, bounds(desk.gaps)) == ([10**9, 1, 2, 3, 4], [(None, 1)])
     desk.take(records([5, 6], ts_ms=[later + 9, later + 9]), now_s=2.0)
@@ -286,7 +287,7 @@ def test_whatever_happens_records_fillers_and_gaps_partition_the_ids(
     for batch, pause_s in zip(batches, pauses, strict=False):
         desk.take(batch, now_s)
         now_s += pause_s
-    desk.take([], now_s + 2 * HOLD_S)
+    desk.take([], now_s + 2 * TIMES.hold_s)
     sent = [i for batch in batches for i in batch]
     assert desk.ids == sorted(set(desk.ids)), "ids come out in strictly increasing order"
     assert len(desk.fillers) == len(set(desk.fillers))

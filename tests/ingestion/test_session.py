@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from core.errors import LineDown, LineRefused
-from ingestion.channel import ANSWER_WITHIN_S, FLUSH_MESSAGES, FLUSH_S, PING_EVERY_S
+from ingestion.channel import FLUSH_MESSAGES, FLUSH_S
 from ingestion.pulse import StreamKey
-from ingestion.session import OVERLAP_S, RENEW_AFTER_S, RENEW_AGAIN_S, Session, Wish
+from ingestion.session import Session, Wish
+from ingestion.times import THE_EXCHANGE as TIMES
 from ingestion.transport import Line
 from tests.ingestion.lines import Clock, ScriptedLine
 
@@ -107,7 +108,7 @@ def test_what_arrived_before_the_end_is_handed_on(stage: Stage) -> None:
 
 def test_a_silent_line_that_answers_pings_lives(stage: Stage) -> None:
     line = stage.line()
-    stage.at = until(stage, 10 * PING_EVERY_S)
+    stage.at = until(stage, 10 * TIMES.ping_every_s)
     stage.run()
     assert 9 <= line.pings <= 10
 
@@ -118,7 +119,7 @@ def test_a_line_that_answers_no_ping_is_dead(stage: Stage) -> None:
     began_s = stage.clock.s
     with pytest.raises(LineDown, match="dead"):
         stage.run()
-    assert stage.clock.s - began_s == pytest.approx(PING_EVERY_S + ANSWER_WITHIN_S, abs=0.6)
+    assert stage.clock.s - began_s == pytest.approx(TIMES.ping_every_s + TIMES.answer_within_s, abs=0.6)
 
 
 def test_data_counts_as_an_answer(stage: Stage) -> None:
@@ -138,7 +139,7 @@ def test_a_stall_within_a_frame_is_found_without_a_ping(stage: Stage) -> None:
     began_s = stage.clock.s
     with pytest.raises(LineDown, match="stalled"):
         stage.run()
-    assert stage.clock.s - began_s < ANSWER_WITHIN_S + 1.0
+    assert stage.clock.s - began_s < TIMES.answer_within_s + 1.0
     assert line.pings == 0
 
 
@@ -158,7 +159,7 @@ def busy(line: ScriptedLine, symbols: bytes, count: int) -> None:
 
 def test_before_a_day_is_over_a_new_line_takes_over(stage: Stage) -> None:
     old, new = stage.line(), stage.line()
-    stage.at = until(stage, RENEW_AFTER_S + OVERLAP_S + 2)
+    stage.at = until(stage, TIMES.renew_after_s + TIMES.overlap_s + 2)
     stage.run()
     assert [line.closed for line in stage.opened] == [True, True]
     assert stage.opened == [old, new]
@@ -200,7 +201,7 @@ def test_a_renewal_that_fails_leaves_the_old_line_alone_and_is_tried_again(stage
     stage.lines.append(LineDown("busy"))
     new = stage.line()
     stage.wish = "renew"
-    stage.at = until(stage, RENEW_AGAIN_S + OVERLAP_S + 5)
+    stage.at = until(stage, TIMES.renew_again_s + TIMES.overlap_s + 5)
     stage.run()
     assert stage.opened == [old, new]
 
@@ -251,7 +252,7 @@ def test_a_stream_that_fell_silent_on_the_old_line_is_not_waited_for(stage: Stag
 
     stage.at = at
     stage.run()
-    assert closed_s[0] < 1_012 + OVERLAP_S / 2
+    assert closed_s[0] < 1_012 + TIMES.overlap_s / 2
 
 
 def test_close_from_another_thread_ends_it(stage: Stage) -> None:

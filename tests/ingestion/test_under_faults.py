@@ -18,11 +18,12 @@ import pytest
 
 from core.errors import RestError
 from core.types import Batch, Gap, Ticks
-from ingestion import binance, channel, continuity, feed, repair, session, watchdog
+from ingestion import binance, repair
 from ingestion.continuity import Continuity, Taken
 from ingestion.feed import Feed
 from ingestion.repair import fill
 from ingestion.rest import Rest
+from ingestion.times import FeedTimes
 from ingestion.transport import connect
 from simulator.faults import faults
 from simulator.limits import Limits
@@ -35,6 +36,10 @@ pytestmark = pytest.mark.recording
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 SPEED = 80.0
 RECORDS = 4_500  # three minutes of it
+TIMES = FeedTimes(
+    ping_every_s=0.4, answer_within_s=0.3, silent_least_s=0.3, silent_unknown_s=0.6, learned_after_s=1e9,
+    watch_every_s=0.05, healthy_after_s=0.2, overlap_least_s=0.1, overlap_s=0.5, hold_s=0.15, give_up_s=0.75,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +50,7 @@ def recording(shared_data: Path) -> Recording:
 
 @pytest.fixture(autouse=True)
 def everything_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name, value in (
-        (channel, "PING_EVERY_S", 0.4), (channel, "ANSWER_WITHIN_S", 0.3), (watchdog, "FLOOR_S", 0.3),
-        (watchdog, "UNKNOWN_S", 0.6), (watchdog, "LEARNED_AFTER_S", 1e9), (feed, "WATCH_EVERY_S", 0.05),
-        (feed, "HEALTHY_AFTER_S", 0.2), (session, "OVERLAP_LEAST_S", 0.1), (session, "OVERLAP_S", 0.5),
-        (continuity, "HOLD_S", 0.15), (continuity, "GIVE_UP_S", 0.75), (repair, "SETTLING_S", 0.05),
-    ):  # fmt: skip
-        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(repair, "SETTLING_S", 0.05)
 
 
 @dataclass
@@ -59,7 +58,7 @@ class Desk:
     """Keeps what arrives, fills what does not, as the real one does, with a dict for a store."""
 
     rest: Rest
-    numbering: dict[str, Continuity] = field(default_factory=lambda: {s: Continuity(s) for s in SYMBOLS})
+    numbering: dict[str, Continuity] = field(default_factory=lambda: {s: Continuity(s, times=TIMES) for s in SYMBOLS})
     stored: dict[str, dict[int, Ticks]] = field(default_factory=lambda: {s: {} for s in SYMBOLS})
     gaps: dict[str, list[Gap]] = field(default_factory=lambda: {s: [] for s in SYMBOLS})
     lost: dict[str, list[Gap]] = field(default_factory=lambda: {s: [] for s in SYMBOLS})
@@ -182,6 +181,7 @@ def run_of(recording: Recording) -> Iterator[Any]:
             connect=connect,
             on_batch=desk.batch,
             waits=lambda: iter([0.05] * 1_000),
+            times=TIMES,
         )
         trades.subscribe(SYMBOLS, "trade")
         trades.expect("trade", dict.fromkeys(SYMBOLS, 86_400 * 1_000.0))

@@ -5,7 +5,8 @@ import pytest
 
 from core.types import Batch, MarkPrice
 from ingestion.pulse import Beat, Pulse
-from ingestion.watchdog import CYCLE_S, FLOOR_S, MOST_S, UNKNOWN_S, Advice, Watchdog
+from ingestion.times import THE_EXCHANGE as TIMES
+from ingestion.watchdog import Advice, Watchdog
 from tests.ingestion.frames import records
 
 BTC, THIN, MARK = ("BTCUSDT", "trade"), ("THINUSDT", "trade"), ("BTCUSDT", "markPrice")
@@ -18,10 +19,10 @@ def beat(arrived_s: float | None = None, rate: float = 0.0, memory_s: float = 0.
 @pytest.mark.parametrize(
     ("expected", "learned", "limit_s"),
     [
-        (None, None, UNKNOWN_S),
-        (50.0, None, FLOOR_S),
+        (None, None, TIMES.silent_unknown_s),
+        (50.0, None, TIMES.silent_least_s),
         (0.5, None, 40.0),
-        (0.001, None, MOST_S),
+        (0.001, None, TIMES.silent_most_s),
         (None, 0.5, 40.0),
         (50.0, 0.5, 40.0),  # quieter than usual
         (0.5, 50.0, 40.0),
@@ -73,9 +74,9 @@ def test_long_after_giving_up_all_is_tried_again() -> None:
     one = {BTC: beat(arrived_s=0.0)}
     for second in (16.0, 32.0, 48.0):
         dog.advise(one, second)
-    assert dog.advise(one, 48.0 + CYCLE_S) == Advice()
-    dog.advise(one, 49.0 + CYCLE_S)
-    assert dog.advise(one, 50.0 + CYCLE_S).again
+    assert dog.advise(one, 48.0 + TIMES.cycle_s) == Advice()
+    dog.advise(one, 49.0 + TIMES.cycle_s)
+    assert dog.advise(one, 50.0 + TIMES.cycle_s).again
 
 
 def test_another_address_gets_its_time_before_the_stream_is_given_up() -> None:
@@ -91,8 +92,8 @@ def test_another_address_gets_its_time_before_the_stream_is_given_up() -> None:
 
 def test_a_stream_that_never_spoke_counts_from_when_it_was_asked_for() -> None:
     dog = Watchdog()
-    assert dog.silent({BTC: beat(since_s=100.0)}, 100.0 + UNKNOWN_S) == ()
-    assert dog.silent({BTC: beat(since_s=100.0)}, 101.0 + UNKNOWN_S) == (BTC,)
+    assert dog.silent({BTC: beat(since_s=100.0)}, 100.0 + TIMES.silent_unknown_s) == ()
+    assert dog.silent({BTC: beat(since_s=100.0)}, 101.0 + TIMES.silent_unknown_s) == (BTC,)
 
 
 # The pulse it feels
