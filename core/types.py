@@ -167,12 +167,24 @@ class MarkPrice:
     next_funding_ms: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """What one symbol's kline stream said: that it lives, and which of its bars have closed."""
+
+    symbol: str
+    event_ms: int  # when the exchange pushed the newest message
+    messages: int
+    closed_ms: Ints  # opens of the bars that closed, those without a trade too
+    candles: Candles  # of the closed bars with trades; provenance 'kline'
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What a run of frames held. ``rejected`` counts by reason what was not a usable trade or message."""
 
     records: tuple[Records, ...] = ()
     marks: tuple[MarkPrice, ...] = ()
+    bars: tuple[Bars, ...] = ()
     replies: tuple[Reply, ...] = ()
     watermark_ms: int = 0  # newest exchange event time in it; 0: none
     frames: int = 0

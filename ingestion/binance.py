@@ -15,13 +15,17 @@ from urllib.parse import quote
 from core.errors import BadFrame
 from core.types import Batch, Reply, Trade
 from ingestion import binance_frames as wire
-from ingestion.binance_columns import columns, marks
+from ingestion.binance_columns import bars, columns, marks
 
-StreamKind = Literal["trade", "aggTrade", "markPrice"]
+StreamKind = Literal["trade", "aggTrade", "markPrice", "kline_1m"]
 
-ROUTES: Final[dict[StreamKind, str]] = {"trade": "/public", "aggTrade": "/market", "markPrice": "/market"}
+ROUTES: Final[dict[StreamKind, str]] = {
+    "trade": "/public", "aggTrade": "/market", "markPrice": "/market", "kline_1m": "/market",
+}  # fmt: skip
 UNROUTED: Final = ""  # the retired address: still delivers what /public carries
-SUFFIXES: Final[dict[StreamKind, str]] = {"trade": "trade", "aggTrade": "aggTrade", "markPrice": "markPrice@1s"}
+SUFFIXES: Final[dict[StreamKind, str]] = {
+    "trade": "trade", "aggTrade": "aggTrade", "markPrice": "markPrice@1s", "kline_1m": "kline_1m",
+}  # fmt: skip
 
 _LOWER: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
@@ -124,7 +128,8 @@ def parse(frames: Sequence[bytes], symbols: Container[str] | None = None, latest
         ``rejected`` counts by reason. Frames: ``malformed`` (not JSON, wrong types, too large), ``foreign`` (well
         formed, not ours: other events, other symbols, COIN-M rows). Records kept for continuity and never priced:
         ``not_market:<X>``, ``bad_price``, ``bad_quantity``. Records treated as never received, so that their id shows
-        as a gap and is repaired: ``bad_time``, ``bad_id``.
+        as a gap and is repaired: ``bad_time``, ``bad_id``. Marks and bars that cannot be believed: ``bad_mark``,
+        ``bad_bar``.
 
     Notes
     -----
@@ -134,6 +139,7 @@ def parse(frames: Sequence[bytes], symbols: Container[str] | None = None, latest
     trades: dict[str, list[wire.Trade]] = {}
     aggregates: dict[str, list[wire.Aggregate]] = {}
     mark_rows: list[wire.Mark] = []
+    kline_rows: dict[str, list[wire.Kline]] = {}
     replies: list[Reply] = []
     closing = False
     for row in wire.decode(frames):
@@ -144,10 +150,10 @@ def parse(frames: Sequence[bytes], symbols: Container[str] | None = None, latest
                 trades[row.s] = [row]
         elif type(row) is wire.Aggregate:
             aggregates.setdefault(row.s, []).append(row)
-        elif type(row) is wire.Mark:
-            mark_rows.append(row)
-        elif isinstance(row, list):
-            mark_rows += row
+        elif type(row) is wire.Kline:
+            kline_rows.setdefault(row.s, []).append(row)
+        elif isinstance(row, (wire.Mark, list)):
+            mark_rows += row if isinstance(row, list) else [row]
         elif isinstance(row, Reply):
             replies.append(row)
         elif isinstance(row, str):
@@ -164,6 +170,7 @@ def parse(frames: Sequence[bytes], symbols: Container[str] | None = None, latest
     return Batch(
         records=tuple(records),
         marks=tuple(marks(mark_rows, symbols, latest_ms, rejected)),
+        bars=tuple(bars(kline_rows, symbols, latest_ms, rejected)),
         replies=tuple(replies),
         watermark_ms=max((int(found.event_ms.max()) for found in records), default=0),
         frames=len(frames),

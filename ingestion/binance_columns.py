@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
 import numpy as np
 
 from core.exact import MAX_BATCH_UNITS
-from core.types import Bools, Floats, MarkPrice, Records, TradeKind
-from ingestion.binance_frames import COIN_M, Aggregate, Mark, Trade
+from core.types import Bars, Bools, Candles, Floats, MarkPrice, Records, TradeKind
+from ingestion.binance_frames import COIN_M, Aggregate, Kline, Mark, Trade
 
 MAX_PRICE: Final = 1e12
+BAR_S: Final = 60  # the one length of bar that is streamed
+BAR_NAME: Final = "1m"
 TRADE_BEFORE_PUSH_MS: Final = 600_000  # a trade older than this when pushed has no believable time
 TRADE_AFTER_PUSH_MS: Final = 1_000
 NOT_MARKET: Final = frozenset({"NA", "INSURANCE_FUND", "ADL"})  # other words share one counter, so that it stays small
@@ -83,3 +85,46 @@ def marks(rows: list[Mark], symbols: Container[str] | None, latest_ms: int, reje
             continue
         marks.append(MarkPrice(row.s, row.E, row.p, row.i, rate, row.T))
     return marks
+
+
+def bars(
+    rows: Mapping[str, list[Kline]], symbols: Container[str] | None, latest_ms: int, rejected: Counter[str]
+) -> Iterator[Bars]:
+    """Each symbol's messages: what is still forming only proves that the stream lives."""
+    step_ms = BAR_S * 1000
+    for symbol, its in rows.items():
+        if its[0].st == COIN_M or (symbols is not None and symbol not in symbols) or its[0].k.i != BAR_NAME:
+            rejected["foreign"] += len(its)
+            continue
+        good = [row for row in its if latest_ms >= row.E]
+        ended = [row for row in good if row.k.x]
+        closed = {row.k.t: row.k for row in ended if _can_be(row, step_ms)}
+        if late := len(its) - len(good):
+            rejected["bad_time"] += late
+        if wrong := sum(not _can_be(row, step_ms) for row in ended):
+            rejected["bad_bar"] += wrong
+        if not good:
+            continue
+        traded = [closed[t] for t in sorted(closed) if closed[t].n > 0]
+        columns = np.array([(k.o, k.h, k.l, k.c, k.v) for k in traded], np.float64).reshape(len(traded), 5)
+        candles = Candles(
+            symbol,
+            BAR_S,
+            np.array([k.t for k in traded], np.int64),
+            open=columns[:, 0],
+            high=columns[:, 1],
+            low=columns[:, 2],
+            close=columns[:, 3],
+            volume=columns[:, 4],
+            trade_count=np.array([k.n for k in traded], np.int64),
+            provenance=np.full(len(traded), "kline", "U8"),
+        )
+        yield Bars(symbol, good[-1].E, len(good), np.array(sorted(closed), np.int64), candles)
+
+
+def _can_be(row: Kline, step_ms: int) -> bool:
+    """Whether a closed bar is one: over when it was sent, on the grid, with prices in their order."""
+    k = row.k
+    if k.t % step_ms or k.t + step_ms > row.E:
+        return False
+    return k.n == 0 or (0 < k.l <= min(k.o, k.c) and max(k.o, k.c) <= k.h <= MAX_PRICE and 0 < k.v < float("inf"))

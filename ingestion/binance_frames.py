@@ -53,11 +53,32 @@ class Mark(Struct, gc=False, tag_field="e", tag="markPriceUpdate"):
     st: int = 1
 
 
+class Bar(Struct, gc=False):
+    """What a kline message says of its bar; the ids, the quote and the taker columns are not needed."""
+
+    t: Ms  # its opening time
+    i: str
+    o: float
+    h: float
+    l: float  # noqa: E741
+    c: float
+    v: float
+    n: Annotated[int, Meta(ge=0, lt=2**53)]
+    x: bool  # closed
+
+
+class Kline(Struct, gc=False, tag_field="e", tag="kline"):
+    E: Ms
+    s: str
+    k: Bar
+    st: int = 1
+
+
 class Shutdown(Struct, gc=False, tag_field="e", tag="serverShutdown"):
     E: int = 0
 
 
-Event = Trade | Aggregate | Mark | Shutdown
+Event = Trade | Aggregate | Mark | Kline | Shutdown
 
 
 class _Error(Struct, gc=False):
@@ -82,7 +103,7 @@ _RAW: Final = msgspec.json.Decoder(Event, strict=False)
 _RAW_ARRAY: Final = msgspec.json.Decoder(list[Mark], strict=False)
 _ANY: Final = msgspec.json.Decoder()
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
-_OURS: Final = frozenset({"trade", "aggTrade", "markPriceUpdate", "serverShutdown"})
+_OURS: Final = frozenset({"trade", "aggTrade", "markPriceUpdate", "kline", "serverShutdown"})
 
 
 def decode(frames: Sequence[bytes]) -> Sequence[object]:

@@ -69,6 +69,11 @@ class Pulse:
             if beat is not None:
                 beat.count(1, now_s)
                 beat.event_ms = mark.event_ms
+        for bars in batch.bars:
+            beat = self._beats.get((bars.symbol, "kline_1m"))
+            if beat is not None:
+                beat.count(bars.messages, now_s)
+                beat.event_ms = bars.event_ms
 
     def streams(self, now_s: float) -> tuple[StreamStatus, ...]:
         """Every stream as a value."""

@@ -62,3 +62,5 @@ def spoke(batch: Batch) -> Iterable[StreamKey]:
         yield records.symbol, records.kind
     for mark in batch.marks:
         yield mark.symbol, "markPrice"
+    for bars in batch.bars:
+        yield bars.symbol, "kline_1m"

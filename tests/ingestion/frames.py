@@ -33,6 +33,17 @@ def mark(symbol: str = "BTCUSDT", **other: object) -> bytes:
     return combined(f"{symbol.lower()}@markPrice@1s", data, other)
 
 
+def kline(symbol: str = "BTCUSDT", open_ms: int = AT_MS // 60_000 * 60_000, **other: object) -> bytes:
+    """A closed minute in a combined frame; ``other`` replaces or adds keys of its bar, or E and st."""
+    bar = {"t": open_ms, "T": open_ms + 59_999, "s": symbol, "i": "1m", "f": 100, "L": 141, "o": "83000.10",
+           "c": "83084.30", "h": "83091.70", "l": "82990.00", "v": "12.345", "n": 42, "x": True,
+           "q": "1025000.10", "V": "6.0", "Q": "498000.2", "B": "0"}  # fmt: skip
+    data = {"e": "kline", "E": open_ms + 62_000, "s": symbol, "k": bar, "st": 1}
+    head = {name: value for name, value in other.items() if name in data}
+    data["k"] = bar | {name: value for name, value in other.items() if name not in data}
+    return combined(f"{symbol.lower()}@kline_1m", data, head)
+
+
 def combined(stream: str, data: dict[str, object], other: dict[str, object]) -> bytes:
     """The combined form."""
     payload = {key: value for key, value in (data | other).items() if value is not None}

@@ -142,7 +142,7 @@ def test_symbols_not_asked_for_and_coin_margined_rows_are_foreign() -> None:
 @pytest.mark.parametrize(
     "frame",
     [
-        b"{}", b"[]", b"null", b"17", b'"text"', b'{"data":null}', b'{"stream":"x","data":{"e":"kline","k":{}}}',
+        b"{}", b"[]", b"null", b"17", b'"text"', b'{"data":null}', b'{"stream":"x","data":{"e":"ticker","k":{}}}',
         b'{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","a":"63980.00","T":1}}', b'[{"e":"24hrTicker"}]',
         b'{"data":[]}', b'[{"s":"BTCUSDT"}]', b'{"e":17}', b'{"data":{"e":["trade"]}}',
     ],
