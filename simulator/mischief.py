@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from bisect import insort
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from simulator.encode import BINARY, frame, trade
 from simulator.exchange import Exchange
 from simulator.faults import Fault
 from simulator.hub import Listener
 from simulator.records import NOT_A_TRADE, Record
-from simulator.session import Session
 from simulator.streams import MARKET, PUBLIC
 
 REORDER_WAIT_S: Final = 1.0  # a block that does not fill up is delivered after so long
@@ -29,6 +28,23 @@ GARBAGE: Final = {
 # fmt: on
 
 
+class Connection(Protocol):
+    """What can be done to a connection."""
+
+    number: int
+    route: str
+    stalled: bool
+
+    def flush(self) -> None: ...
+    def write(self, data: bytes) -> None: ...
+    def close(self, code: int, reason: str) -> None: ...
+    def drop(self, reset: bool = ...) -> None: ...
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
+
+
 @dataclass(slots=True, eq=False)
 class Window:
     """A fault that lasts. ``until`` in the loop's time, infinite where it has no end."""
@@ -41,10 +57,21 @@ class Window:
 
 
 class Mischief:
-    """Watches the schedule and does what is due. Belongs to the server's event loop, as ``sessions`` does."""
+    """Watches the schedule and does what is due. Belongs to the server's event loop, as ``sessions`` does.
 
-    def __init__(self, exchange: Exchange, sessions: set[Session], schedule: Iterable[Fault]) -> None:
+    ``now`` and ``sleep`` are the loop's; a test that makes its own time hands in others.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        sessions: Collection[Connection],
+        schedule: Iterable[Fault],
+        now: Callable[[], float] = _loop_time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self.fired = 0
+        self._now, self._sleep = now, sleep
         self._exchange, self._sessions = exchange, sessions
         self._waiting = list(schedule)
         self._windows: list[Window] = []
@@ -72,7 +99,7 @@ class Mischief:
 
     def step(self) -> None:
         """Do what has fallen due by the clocks, and end what is over."""
-        now, sim = _now(), self._exchange.clock.now_ms()
+        now, sim = self._now(), self._exchange.clock.now_ms()
         if self._exchange.clock.started:
             if self._started is None:
                 self._started = (now, sim)
@@ -102,9 +129,9 @@ class Mischief:
         """Wait as long as REST is to be slow; returns the fault that takes the answer's place, if any does."""
         for window in [w for w in self._in_force("rest_slow", "rest_hang") if w.fault.path in ("", path)]:
             if window.fault.do == "rest_slow":
-                await asyncio.sleep(window.fault.delay_s)
+                await self._sleep(window.fault.delay_s)
             else:
-                await asyncio.sleep(max(0.0, min(window.until - _now(), 600.0)))
+                await self._sleep(max(0.0, min(window.until - self._now(), 600.0)))
                 return window.fault
         for window in self._in_force("rest_status"):
             if window.fault.path in ("", path):
@@ -115,7 +142,7 @@ class Mischief:
         return None
 
     def _in_force(self, *kinds: str) -> list[Window]:
-        now = _now()
+        now = self._now()
         return [w for w in self._windows if w.fault.do in kinds and w.until > now]
 
     def _fire(self, fault: Fault) -> None:
@@ -128,7 +155,7 @@ class Mischief:
             case "reorder":
                 self._blocks, self._block_length = fault.count, max(2, fault.distance)
             case "silent" | "late" | "refuse" | "rest_status" | "rest_slow" | "rest_hang" | "clock_off":
-                until = _now() + fault.for_s if fault.for_s > 0 else float("inf")
+                until = self._now() + fault.for_s if fault.for_s > 0 else float("inf")
                 present = frozenset(session.number for session in self._sessions)
                 self._windows.append(Window(fault, until, fault.count, present))
                 self._set_hooks()
@@ -138,7 +165,7 @@ class Mischief:
                         session.flush()
                         self._break(session, fault)
 
-    def _break(self, session: Session, fault: Fault) -> None:
+    def _break(self, session: Connection, fault: Fault) -> None:
         match fault.do:
             case "drop":
                 session.drop(reset=fault.how == "reset")
@@ -227,7 +254,7 @@ class Mischief:
 
     def _reordered(self, record: Record) -> list[Record]:
         if not self._block:
-            self._block_since = _now()
+            self._block_since = self._now()
         self._block.append(record)
         if len(self._block) < self._block_length:
             return []
@@ -267,10 +294,6 @@ class Mischief:
         self._after = self._next_after()
         for fault in due:
             self._fire(fault)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _due(fault: Fault, wall_s: float, sim_s: float) -> bool:
