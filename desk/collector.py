@@ -21,10 +21,9 @@ from desk.engine import Engine, Key, record_bars
 from desk.intake import KLINE_MIN_S, Intake
 from desk.past import Past
 from desk.repairer import Repairer
+from desk.surroundings import REAL, Surroundings
 from ingestion import binance
 from ingestion.feed import Feed
-from ingestion.rest import Rest
-from ingestion.transport import connect
 from storage.ring import Ring
 from storage.sqlite import TradeStore
 
@@ -44,12 +43,12 @@ class Collector:
         If the store holds another source's trades.
     """
 
-    def __init__(self, settings: Settings, store: TradeStore) -> None:
+    def __init__(self, settings: Settings, store: TradeStore, around: Surroundings = REAL) -> None:
         _claim(settings, store)
         self.settings = settings
         self.store = store
         self.ring = Ring(settings.ring_trades)
-        self.rest = Rest(settings.rest_url)
+        self.rest = around.rest(settings.rest_url)
         self._lock = threading.Lock()  # guards symbols, and starting against stopping
         self._symbols = list(settings.symbols)
         self._marks: dict[str, MarkPrice] = {}
@@ -74,6 +73,7 @@ class Collector:
             on_change=self._changed,
             on_repaired=self.engine.repaired,
             grace_ms=settings.grace_ms,
+            monotonic=around.monotonic,
         )
         self.intake = Intake(
             self.ring,
@@ -84,6 +84,8 @@ class Collector:
             on_holes=self.repairer.holes,
             on_start=self.repairer.started,
             on_confirmed=self.engine.wake,
+            monotonic=around.monotonic,
+            times=around.times,
         )
         kind = settings.stream
         self.trades = Feed(
@@ -91,7 +93,11 @@ class Collector:
             wire=binance,
             base=settings.ws_url,
             route=binance.ROUTES[kind],
-            connect=connect,
+            connect=around.connect,
+            now_s=around.monotonic,
+            now_ms=around.now_ms,
+            waits=around.waits,
+            times=around.times,
             on_batch=self.intake.take,
             on_line_down=lambda reason: self.intake.line_down(),
         )
@@ -100,7 +106,11 @@ class Collector:
             wire=binance,
             base=settings.ws_url,
             route=binance.ROUTES["markPrice"],
-            connect=connect,
+            connect=around.connect,
+            now_s=around.monotonic,
+            now_ms=around.now_ms,
+            waits=around.waits,
+            times=around.times,
             on_batch=self._take_marks,
         )
         for symbol in self._symbols:

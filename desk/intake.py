@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from core.types import Batch, Candles, Gap, Records, Ticks, TradeKind
 from ingestion.continuity import Continuity
+from ingestion.times import THE_EXCHANGE, FeedTimes
 from storage.candles import CandleBuilder
 
 
@@ -86,6 +87,7 @@ class Intake:
         on_start: Callable[[str, int], None],
         on_confirmed: Callable[[], None],
         monotonic: Callable[[], float] = time.monotonic,
+        times: FeedTimes = THE_EXCHANGE,
     ) -> None:
         self._ring = ring
         self._store = store
@@ -96,6 +98,7 @@ class Intake:
         self._on_start = on_start
         self._on_confirmed = on_confirmed
         self._monotonic = monotonic
+        self._times = times
         self._legs: dict[str, _Leg] = {}
         self._watermark_ms = 0
         self._second = 0  # of the watermark, when candles were last confirmed
@@ -107,7 +110,7 @@ class Intake:
         with self._lock:
             if symbol in self._legs:
                 return
-            continuity = Continuity(symbol, kind)
+            continuity = Continuity(symbol, kind, self._times)
             if last_id is not None and last_ms is not None:
                 continuity.resume(last_id, last_ms)
             self._legs[symbol] = _Leg(continuity, CandleBuilder(symbol, grace_ms=self._grace_ms))

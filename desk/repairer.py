@@ -167,26 +167,30 @@ class Repairer:
         while not self._stop.is_set():
             self._wake.wait(TURN_S)
             self._wake.clear()
-            try:
-                self._tick()
-                if self._monotonic() < self._retry_s:
-                    self._mender.turn(self._passed_ms(), ask=False)
-                    continue
-                self._turn()
-                self._say("")
-            except RateLimited as limited:
-                self._say(str(limited))
-                self._retry_s = self._monotonic() + limited.retry_after_s
-            except RestError as error:
-                self._say(str(error))
-                self._retry_s = self._monotonic() + RETRY_S
-            except StoreError as error:  # it cannot be read now; the writer says more
-                log.warning("repair: %s", error)
-                self._retry_s = self._monotonic() + RETRY_S
-            except Exception:  # the thread's last resort
-                log.exception("repair failed; it tries again")
-                self._say("An error inside Pairsight disturbs the repair of gaps; the log has it.")
-                self._retry_s = self._monotonic() + RETRY_S
+            self.turn()
+
+    def turn(self) -> None:
+        """Do what is due; what stands in its way is remembered, told, and tried again later."""
+        try:
+            self._tick()
+            if self._monotonic() < self._retry_s:
+                self._mender.turn(self._passed_ms(), ask=False)
+                return
+            self._turn()
+            self._say("")
+        except RateLimited as limited:
+            self._say(str(limited))
+            self._retry_s = self._monotonic() + limited.retry_after_s
+        except RestError as error:
+            self._say(str(error))
+            self._retry_s = self._monotonic() + RETRY_S
+        except StoreError as error:  # it cannot be read now; the writer says more
+            log.warning("repair: %s", error)
+            self._retry_s = self._monotonic() + RETRY_S
+        except Exception:  # the thread's last resort
+            log.exception("repair failed; it tries again")
+            self._say("An error inside Pairsight disturbs the repair of gaps; the log has it.")
+            self._retry_s = self._monotonic() + RETRY_S
 
     def _passed_ms(self) -> int:
         return self._watermark_ms() - self._grace_ms

@@ -1,0 +1,27 @@
+"""How a collector reaches the world outside, and by which clocks it lives; a test hands in another world."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ingestion.backoff import delays
+from ingestion.rest import Rest
+from ingestion.times import THE_EXCHANGE, FeedTimes
+from ingestion.transport import Connect, connect
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Sockets, REST, clocks, patience."""
+
+    connect: Connect = connect
+    rest: Callable[[str], Rest] = Rest  # from the base of its addresses
+    monotonic: Callable[[], float] = time.monotonic
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    waits: Callable[[], Iterator[float]] = delays  # before each further try to connect, seconds
+    times: FeedTimes = THE_EXCHANGE
+
+
+REAL = Surroundings()
