@@ -1,177 +1,220 @@
-"""walk_forward(): what the rule would have said at every candle of a history, and what its trades returned.
+"""walk_forward(): what this rule, frozen, would have said and earned on candles it had not seen.
 
-The same words as ``decide``, evaluated for all rows at once; a test holds the two together row by row. Fits, records
-and verdicts of a row know nothing after it; trades are filled at the next close, in and out.
+The verdicts are those of ``decide`` at every row, the record grows as it would have, fills are in the next candle.
+Nothing is searched for and nothing is fitted to the outcome.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
 
 import numpy as np
 
-from analytics.excursions import entries
-from analytics.params import MIN_BETA, NEEDED, REARM_Z, RELATED_P, SIGMAS, WEAK_CORR, Params
-from analytics.record import Excursion, clean_rows, close_out, past_excursions
-from analytics.report import PairReport
-from analytics.rolling import Fits, fit_rows, residuals_at
-from analytics.spread import gross_per_unit
-from analytics.stationarity import adf
-from core.errors import DataError
-from core.types import Bools, Floats, Ints
+from analytics.costs import CostSplit, round_trip
+from analytics.equity import equity_of
+from analytics.fills import Bars, Execution, LegCosts, LegTrip
+from analytics.funding import FundingRates
+from analytics.params import Params
+from analytics.performance import Summary, summarise
+from analytics.report import PairReport, analyse
+from analytics.round_trips import RoundTrip, Span, Ticket, fill_legs, spans, ticket_at
+from analytics.verdict import Legs
+from analytics.verdict_rows import RowCosts, VerdictRows, shown_bps, verdict_rows
+from core.types import Candles, Floats, Ints
+
+AT_THE_DESK: Final = Execution()
 
 
 @dataclass(frozen=True, slots=True)
-class Trade:
-    """One alert that was taken. Bps of gross notional."""
+class Frictions:
+    """What trading this pair costs beside ``params.fee_bps``. All are the caller's assumptions, and are shown as such.
 
-    row: int  # the look
-    exit_row: int  # the look that ended it
-    side: int  # 1: the spread was sold
-    shown_bps: float  # E, the edge on the screen
-    promised_bps: float  # what the preset lets one expect, net of cost: the lower bound (evidence), E − cost (classic)
-    middle_bps: float  # κE − cost: the record's own middle; NaN for classic
-    gross_bps: float  # what it returned
+    Klines hold neither the price spread nor funding: whoever runs a backtest has to say what they were. A rate that
+    was not yet known at a look leaves its cost unknown there, and the verdict waits, as on the desk.
+    """
+
+    half_y_bps: float  # half of each leg's price spread, bps of a fill's notional
+    half_x_bps: float
+    funding_y: FundingRates
+    funding_x: FundingRates
+
+    def __post_init__(self) -> None:
+        for name in ("half_y_bps", "half_x_bps"):
+            if not 0 <= getattr(self, name) <= 1000:
+                raise ValueError(f"{name} must be from 0 to 1000, was {getattr(self, name)}")
+
+    @classmethod
+    def fees_only(cls) -> Frictions:
+        """No price spread and no funding: what a round trip costs at the very least."""
+        return cls(0.0, 0.0, FundingRates.none(), FundingRates.none())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Walk:
-    """(n,) rows: ``judged`` where the verdict rests on no unknown, ``tradable`` where it is TRADABLE."""
+class WalkForward:
+    """A run. Arrays have the rows of ``report``: candles in which both legs traded, oldest first."""
 
-    judged: Bools
-    tradable: Bools
-    alerts: Bools  # tradable rows that a fresh excursion begins with: what would have been sent
-    trades: tuple[Trade, ...]  # closed ones, one at a time
-    free: int  # excursions that could have been traded, their record mature (evidence)
-    flagged: int  # those that were TRADABLE at their entry
-    kappa: Floats  # (n,) the record as of each row
-    lower: Floats  # (n,) its lower bound; NaN while thin
+    report: PairReport  # of the whole history: prices, fits and z as they were known at each row
+    frictions: Frictions
+    execution: Execution
+    first_row: int  # tested from here on; rows before are history, or too few for a verdict
+    verdicts: VerdictRows
+    trades: tuple[RoundTrip, ...]
+    equity: Floats  # (n,) quote currency won since ``first_row``, the open position at its closes; 0 before
+    summary: Summary
+
+    @property
+    def tested(self) -> int:
+        """Looks that gave a verdict."""
+        return self.report.have_bars - self.first_row
 
 
-def walk_forward(report: PairReport, cost_bps: float, first_row: int = 0, clean_decides: bool = True) -> Walk:
-    """Run the report's preset over its own history.
+def walk_forward(
+    candles_y: Candles,
+    candles_x: Candles,
+    params: Params,
+    costs: Frictions,
+    *,
+    execution: Execution = AT_THE_DESK,
+    from_ms: int | None = None,
+    incomplete_ms: Ints | None = None,
+    rng: np.random.Generator | None = None,
+) -> WalkForward:
+    """Run the rule over candles, oldest first, one position at a time.
 
     Parameters
     ----------
-    report : PairReport
-        Of the whole history.
-    cost_bps : float
-        Of a round trip, bps of gross notional, the same throughout.
-    first_row : int
-        Judge from this row on; earlier rows are history only.
-    clean_decides : bool
-        False leaves the clean-data check out, to measure what it is worth.
+    candles_y, candles_x : Candles
+        Confirmed and complete candles of ``params.timeframe_s``, the history before the test included.
+    params : Params
+        Of one look on the desk, all of it: preset, windows, thresholds, hedge method, fee, notional.
+    costs : Frictions
+    execution : Execution
+    from_ms : int, optional
+        Candles that open before it are history: fits and the pair's record rest on them, nothing is traded. Without
+        it the record begins with the candles given, and its first ``NEEDED`` excursions are waited for.
+    incomplete_ms : (k,) int, optional
+        Opens of intervals known to be incomplete, as for ``analyse``.
+    rng : Generator, optional
+        For the bootstrap interval. None: seed 0, so that the same candles give the same interval.
 
     Returns
     -------
-    Walk
+    WalkForward
+        With too few candles nothing is tested and nothing raised: every row says WARMING UP.
+
+    Raises
+    ------
+    ValueError
+        As ``analyse``, and for an open that is no price.
+
+    Notes
+    -----
+    At row i everything rests on rows up to i: fit, z, tests, record, cost. A position opened at look i is filled in
+    the candle of row i + 1, both legs, and left in the candle after the look at which the refitted z has crossed
+    ``exit_z``, reached ``stop_z``, or N rows have passed. Quantities are the ticket's, from the look's closes, and
+    stay. What is open at the end is closed at the last close. The only rows that later candles change are that one
+    trade's.
+    """
+    report = analyse(candles_y, candles_x, params, incomplete_ms)
+    return walk_report(report, aligned_bars(report, candles_y, candles_x), costs, execution, from_ms, rng)
+
+
+def aligned_bars(report: PairReport, candles_y: Candles, candles_x: Candles) -> tuple[Bars, Bars]:
+    """Opens and closes of both legs at the report's rows."""
+    bars = []
+    for candles, closes in ((candles_y, report.y), (candles_x, report.x)):
+        opens = candles.open[np.searchsorted(candles.open_ms, report.open_ms)]
+        if len(opens) and not (opens.min() > 0 and opens.max() < np.inf):
+            raise ValueError(f"opens of {candles.symbol} must be finite and > 0")
+        bars.append(Bars(report.open_ms, report.step_ms, opens, closes))
+    y, x = bars
+    return y, x
+
+
+def walk_report(
+    report: PairReport,
+    bars: tuple[Bars, Bars],
+    costs: Frictions,
+    execution: Execution = AT_THE_DESK,
+    from_ms: int | None = None,
+    rng: np.random.Generator | None = None,
+) -> WalkForward:
+    """The same from an analysis that is there already: other thresholds read the same rows.
+
+    Parameters
+    ----------
+    report, bars
+        From ``analyse`` and ``aligned_bars``.
     """
     p = report.params
-    n = report.have_bars
-    clean = clean_rows(report) if clean_decides else np.arange(n) >= p.need_bars - 1
-    since = np.arange(n) >= max(first_row, p.need_bars - 1)
-    if p.preset == "classic":
-        return _classic(report, cost_bps, clean, since)
-    return _evidence(report, cost_bps, clean, since)
+    first = 0 if from_ms is None else int(np.searchsorted(report.open_ms, from_ms))
+    z = report.z_roll if p.preset == "classic" else report.log_fits.z
+    charged = (
+        LegCosts(p.fee_bps, costs.half_y_bps, costs.funding_y),
+        LegCosts(p.fee_bps, costs.half_x_bps, costs.funding_x),
+    )
+
+    @cache  # a hedge by maximum likelihood takes seconds
+    def ticket(look: int) -> Ticket | None:
+        return ticket_at(report, look, float(z[look]))
+
+    def known_cost(look: int, hold_s: float | None) -> CostSplit | None:
+        told = ticket(look)
+        return None if told is None else cost_at(told.legs, charged, int(report.open_ms[look]) + report.step_ms, hold_s)
+
+    verdicts = verdict_rows(report, known_cost, first_row=first)
+    trades = []
+    for span in spans(verdicts.entry, z, p, execution, ticket):
+        y, x = fill_legs(span, bars, charged, execution)
+        trades.append(_round_trip(report, verdicts, span, y, x, known_cost))
+    first_tested = min(report.have_bars, max(first, report.need_bars - 1))
+    equity = equity_of(trades, bars, charged)
+    summary = summarise(
+        trades, equity, report.open_ms, report.step_ms, first_tested, p.notional, rng or np.random.default_rng(0)
+    )
+    return WalkForward(report, costs, execution, first_tested, verdicts, tuple(trades), equity, summary)
 
 
-def _evidence(report: PairReport, cost_bps: float, clean: Bools, since: Bools) -> Walk:
-    p, fits = report.params, report.log_fits
-    found, leaving, current = past_excursions(report.y, report.x, fits.z, fits.spread, fits.beta, clean, p)
-    count, kappa, lower = record_rows(found, p, report.have_bars)
-    mature = since & clean & (count >= NEEDED)
-    judged = mature | (since & ~clean)  # unclean data are judged whatever the record
-    edge = np.abs(fits.spread) / (1.0 + np.abs(fits.beta)) * 1e4
-    with np.errstate(invalid="ignore"):
-        pays = lower * edge > cost_bps
-        related = clean & (fits.beta > MIN_BETA) & (report.eg_pvalue < RELATED_P) & ~(report.corr < WEAK_CORR)
-    opens = entries(fits.z, p.entry_z, p.stop_z, p.lookback)
-    tradable = mature & related & opens & pays
-    taken = [e for e in found if tradable[e.row]]
-    unfinished = [e for e in (leaving, current) if e is not None]
-    free = [e for e in [*found, *unfinished] if mature[e.row]]
-    return Walk(
-        judged=judged,
-        tradable=tradable,
-        alerts=tradable,
-        trades=tuple(_trade(e, cost_bps, float(lower[e.row]), float(kappa[e.row])) for e in taken),
-        free=len(free),
-        flagged=sum(bool(tradable[e.row]) for e in free),
-        kappa=kappa,
-        lower=lower,
+def cost_at(legs: Legs, costs: tuple[LegCosts, LegCosts], now_ms: int, hold_s: float | None) -> CostSplit:
+    """A round trip as it was known at a look: ``costs.round_trip`` with the funding settled by then."""
+    y, x = costs
+    return round_trip(
+        legs,
+        fee_y_bps=y.fee_bps,
+        fee_x_bps=x.fee_bps,
+        half_y_bps=y.half_spread_bps,
+        half_x_bps=x.half_spread_bps,
+        funding_y=y.funding.known_at(now_ms),
+        funding_x=x.funding.known_at(now_ms),
+        now_ms=now_ms,
+        hold_s=hold_s,
     )
 
 
-def record_rows(found: list[Excursion], params: Params, n: int) -> tuple[Ints, Floats, Floats]:
-    """The record as of every row: excursions that count by then, κ, and its lower bound (NaN while thin)."""
-    matures = np.array([e.row + params.fit_bars + 1 for e in found], np.int64)
-    g, shown = np.array([e.gross_bps for e in found]), np.array([e.shown_bps for e in found])
-    count = np.searchsorted(matures, np.arange(n), side="right")
-    sums = [np.concatenate(([0.0], np.cumsum(v))) for v in (g, shown, g * g, g * shown, shown * shown)]
-    k = np.arange(len(found) + 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        kappa = sums[0] / sums[1]
-        squares = sums[2] - 2.0 * kappa * sums[3] + kappa * kappa * sums[4]
-        lower = kappa - SIGMAS * np.sqrt(k / (k - 1) * np.maximum(squares, 0.0)) / sums[1]
-    lower[:NEEDED] = np.nan
-    return count, kappa[count], lower[count]
-
-
-def _classic(report: PairReport, cost_bps: float, clean: Bools, since: Bools) -> Walk:
-    p = report.params
-    n, z = report.have_bars, report.z_roll
-    with np.errstate(invalid="ignore"):
-        candidate = since & clean & (report.log_fits.beta > MIN_BETA) & (np.abs(z) >= p.entry_z)
-        candidate &= report.corr >= WEAK_CORR
-    y, x, fits = np.log(report.y), np.log(report.x), report.log_fits
-    if p.price_units:
-        y, x = report.y, report.x
-        fits = fit_rows(y, x, p.fit_bars, report.open_ms // report.step_ms)
-    tradable = np.zeros(n, np.bool_)
-    for i in np.flatnonzero(candidate):
-        tradable[i] = _adf_passes(y, x, fits, int(i))
-    alerts = np.zeros(n, np.bool_)
-    trades: list[Trade] = []
-    open_trade: Excursion | None = None
-    armed, before = True, float("nan")
-    for i in np.flatnonzero(since)[:-1].tolist():  # a fill needs the next close
-        if open_trade is not None and (z[i] * open_trade.side <= p.exit_z or i == open_trade.row + p.fit_bars):
-            done = replace(open_trade, exit_row=i)
-            trades.append(_trade(close_out(done, float(report.y[i + 1]), float(report.x[i + 1])), cost_bps))
-            open_trade = None
-        armed = armed or abs(z[i]) < REARM_Z or z[i] * before < 0
-        before = z[i]
-        if tradable[i] and armed:
-            alerts[i], armed = True, False
-            open_trade = open_trade or _opened(report, i)
-    none = np.full(n, np.nan)
-    return Walk(since, tradable, alerts, tuple(trades), 0, 0, none, none)
-
-
-def _adf_passes(y: Floats, x: Floats, fits: Fits, row: int) -> bool:
-    residuals = residuals_at(y, x, fits, row)
-    try:
-        return residuals is not None and adf(residuals).pvalue < RELATED_P
-    except DataError:
-        return False
-
-
-def _opened(report: PairReport, row: int) -> Excursion:
-    y, x, beta = float(report.y[row]), float(report.x[row]), float(report.beta[row])
-    units = report.params.price_units
-    z = float(report.z_roll[row])
-    shown = abs(z) * float(report.z_sd[row]) / gross_per_unit(y, x, beta, units) * 1e4
-    ratio = beta * x / y if units else beta  # of notionals
-    return Excursion(row, 1 if z > 0 else -1, ratio, shown, float(report.y[row + 1]), float(report.x[row + 1]))
-
-
-def _trade(e: Excursion, cost_bps: float, lower: float = 1.0, kappa: float = float("nan")) -> Trade:
-    return Trade(
-        row=e.row,
-        exit_row=e.exit_row,
-        side=e.side,
-        shown_bps=e.shown_bps,
-        promised_bps=lower * e.shown_bps - cost_bps,
-        middle_bps=kappa * e.shown_bps - cost_bps,
-        gross_bps=e.gross_bps,
+def _round_trip(
+    report: PairReport, verdicts: VerdictRows, span: Span, y: LegTrip, x: LegTrip, known_cost: RowCosts
+) -> RoundTrip:
+    look, record = span.look, verdicts.record
+    shown = shown_bps(report, look)
+    cost = known_cost(look, None if record is None else float(record.hold_s[look]))
+    cost_bps = 0.0 if cost is None else cost.total_bps
+    return RoundTrip(
+        look_ms=int(report.open_ms[look]),
+        exit_look_ms=int(report.open_ms[span.exit_look]),
+        side=span.side,
+        reason=span.reason,
+        z=float(verdicts.z[look]),
+        exit_z=float(verdicts.z[span.exit_look]),
+        alpha=float(report.alpha[look]),
+        beta=float(report.beta[look]),
+        resid_sd=float(report.resid_sd[look]),
+        hedge=span.ticket.hedge,
+        notional=report.params.notional,
+        y=y,
+        x=x,
+        shown_bps=shown,
+        promised_bps=(shown if record is None else float(record.lower[look]) * shown) - cost_bps,
+        middle_bps=None if record is None else float(record.kappa[look]) * shown - cost_bps,
     )

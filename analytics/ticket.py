@@ -34,13 +34,14 @@ def legs_of(report: PairReport, z: float) -> Legs | None:
     """
     if report.hedge is None or isnan(z):
         return None
-    beta = report.hedge.beta
-    price_y, price_x = float(report.y[-1]), float(report.x[-1])
-    y_share = (price_y if report.params.price_units else 1.0) / gross_per_unit(
-        price_y, price_x, beta, report.params.price_units
-    )
-    notional_y = report.params.notional * y_share
-    notional_x = report.params.notional - notional_y
+    return legs_at(float(report.y[-1]), float(report.x[-1]), report.hedge.beta, z, report.params)
+
+
+def legs_at(price_y: float, price_x: float, beta: float, z: float, params: Params) -> Legs:
+    """The same at any row: its closes, its hedge ratio, its z."""
+    y_share = (price_y if params.price_units else 1.0) / gross_per_unit(price_y, price_x, beta, params.price_units)
+    notional_y = params.notional * y_share
+    notional_x = params.notional - notional_y
     sell_y = z > 0
     return Legs(
         side_y="SELL" if sell_y else "BUY",

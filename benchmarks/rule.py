@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analytics.backtest import Walk, walk_forward
 from analytics.params import FIT_BARS, NEEDED, Params
 from analytics.record import clean_rows, past_excursions
 from analytics.report import PairReport, analyse
 from analytics.stationarity import adf, engle_granger
 from benchmarks.rule_markets import DAY, MARKETS, Market, plain, reverting
 from benchmarks.rule_score import Tally, ratio, table
+from benchmarks.rule_walk import Walk, walk_rule
 from core.types import Candles, Floats, Ints
 
 TAKER_BPS, MAKER_BPS = 5.0, 2.0
@@ -155,13 +155,13 @@ def _walks(market: Market, evidence: PairReport, cost: float, effort: Effort) ->
     n = evidence.have_bars
     classic = replace(evidence, params=Params(preset="classic"))  # the same numbers, read by the other rule
     late = n - effort.classic_days * DAY
-    walks = [("Classic", walk_forward(classic, cost, late))]
+    walks = [("Classic", walk_rule(classic, cost, late))]
     if market.name.endswith("50 % stale"):
-        walks.append(("Classic without the clean-data check", walk_forward(classic, cost, late, clean_decides=False)))
+        walks.append(("Classic without the clean-data check", walk_rule(classic, cost, late, clean_decides=False)))
     if market.breaks_at is None:
-        return [("Evidence", walk_forward(evidence, cost)), *walks]
+        return [("Evidence", walk_rule(evidence, cost)), *walks]
     broke = int(market.breaks_at * n)
-    walk = walk_forward(evidence, cost, broke)
+    walk = walk_rule(evidence, cost, broke)
     return [
         ("Evidence, first day after", _part(walk, broke, broke + DAY)),
         ("Evidence, later", _part(walk, broke + DAY, n)),
@@ -267,7 +267,7 @@ def recorded(path: Path, most: int, rng: np.random.Generator) -> None:
     for y, x in pairs:
         r = analyse(legs[y], legs[x], Params(timeframe_s=timeframe_s))
         for name, (params, cost) in runs.items():
-            tallies[name].add((y, x), walk_forward(replace(r, params=params), cost), r, cost, by_day=True)
+            tallies[name].add((y, x), walk_rule(replace(r, params=params), cost), r, cost, by_day=True)
         fits = r.log_fits
         for e in past_excursions(r.y, r.x, fits.z, fits.spread, fits.beta, clean_rows(r), r.params)[0]:
             if e.row + r.params.fit_bars + 1 >= r.have_bars:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analytics.backtest import Walk
 from analytics.checks import persists
 from analytics.report import PairReport
+from benchmarks.rule_walk import Walk
 
 DAY_MS = 86_400_000
 

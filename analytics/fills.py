@@ -1,0 +1,138 @@
+"""What one leg of a paper trade costs and returns: fills at the next candle, fee, half price-spread, funding.
+
+Quote currency throughout. Nothing decides here; a leg is given its quantity and the candles it is filled in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import numpy as np
+
+from analytics.funding import FundingRates
+from core.types import Floats, Ints
+
+FillAt = Literal["worse", "open", "close"]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How the rule's words become fills. The look is at a candle's end; the fill is in the next candle."""
+
+    fill: FillAt = "worse"  # the worse of its open and close for the side; or always one of them
+    stop: bool = True  # leave at |z| >= stop_z; the pair's record knows no stop
+
+    def __post_init__(self) -> None:
+        if self.fill not in get_args(FillAt):
+            raise ValueError(f"fill must be one of {', '.join(get_args(FillAt))}, was {self.fill!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class LegCosts:
+    """What a leg costs beside its price. Assumptions of the caller: nothing unknown is taken for zero here."""
+
+    fee_bps: float  # of each fill's notional
+    half_spread_bps: float  # the same, for crossing half of the price spread
+    funding: FundingRates
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """One leg's candles, at the rows that both legs share."""
+
+    open_ms: Ints  # (n,)
+    step_ms: int
+    open: Floats  # (n,)
+    close: Floats  # (n,)
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution on paper."""
+
+    row: int
+    ms: int  # the candle's open, or its end
+    price: float
+
+
+@dataclass(frozen=True, slots=True)
+class LegTrip:
+    """One leg, in and out. Costs are positive where they cost."""
+
+    qty: float  # base units; negative: sold first
+    entry: Fill
+    exit: Fill
+    gross: float
+    fees: float
+    half_spreads: float
+    funding: float  # negative: received
+
+    @property
+    def net(self) -> float:
+        """What is left."""
+        return self.gross - self.fees - self.half_spreads - self.funding
+
+    @property
+    def traded(self) -> float:
+        """Notional of both fills."""
+        return abs(self.qty) * (self.entry.price + self.exit.price)
+
+
+BPS: Final = 1e-4
+
+
+def fill(bars: Bars, row: int, *, buys: bool, at: FillAt) -> Fill:
+    """The fill of an order in the candle of a row.
+
+    "worse" is the higher of open and close for a buyer and the lower for a seller. High and low are not used: a candle
+    shows that they traded, not that this order would have.
+    """
+    opened, closed = float(bars.open[row]), float(bars.close[row])
+    use_open = opened > closed if buys else opened < closed
+    if at != "worse":
+        use_open = at == "open"
+    start_ms = int(bars.open_ms[row])
+    return Fill(row, start_ms if use_open else start_ms + bars.step_ms, opened if use_open else closed)
+
+
+def last_close(bars: Bars) -> Fill:
+    """Where a position stands when the data end."""
+    row = len(bars.open_ms) - 1
+    return Fill(row, int(bars.open_ms[row]) + bars.step_ms, float(bars.close[row]))
+
+
+def leg_trip(qty: float, entry: Fill, exit_: Fill, bars: Bars, costs: LegCosts) -> LegTrip:
+    """Account for one leg.
+
+    >>> bars = Bars(np.array([0, 60_000]), 60_000, np.array([100.0, 101.0]), np.array([100.0, 102.0]))
+    >>> costs = LegCosts(5.0, 1.0, FundingRates.none())
+    >>> leg_trip(-2.0, Fill(0, 60_000, 100.0), Fill(1, 120_000, 102.0), bars, costs).net
+    -4.2424
+    """
+    traded = abs(qty) * (entry.price + exit_.price)
+    _, paid = funding_flows(qty, entry, exit_, bars, costs.funding)
+    return LegTrip(
+        qty=qty,
+        entry=entry,
+        exit=exit_,
+        gross=qty * (exit_.price - entry.price),
+        fees=traded * costs.fee_bps * BPS,
+        half_spreads=traded * costs.half_spread_bps * BPS,
+        funding=float(paid.sum()),
+    )
+
+
+def funding_flows(qty: float, entry: Fill, exit_: Fill, bars: Bars, rates: FundingRates) -> tuple[Ints, Floats]:
+    """What a position pays at the settlements in ``(entry, exit]``; received: negative.
+
+    The close of the newest candle that had ended stands for the mark price.
+
+    Returns
+    -------
+    settle_ms, paid : (k,)
+    """
+    which = rates.between(entry.ms, exit_.ms)
+    settle_ms = rates.settle_ms[which]
+    newest = np.searchsorted(bars.open_ms + bars.step_ms, settle_ms, side="right") - 1
+    return settle_ms, qty * bars.close[newest] * rates.rate[which]

@@ -1,0 +1,75 @@
+"""Funding that was settled: when, at what rate, and what of it was known at a time. A history, not a forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from analytics.costs import Funding
+from core.types import Floats, Ints
+
+HOUR_MS: Final = 3_600_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FundingRates:
+    """One symbol's settlements, oldest first."""
+
+    settle_ms: Ints  # (k,) strictly increasing
+    rate: Floats  # (k,) a fraction of notional; positive: longs pay shorts
+    interval_h: float = 8.0
+
+    def __post_init__(self) -> None:
+        if self.settle_ms.shape != self.rate.shape or self.settle_ms.ndim != 1:
+            raise ValueError(f"one rate a settlement, were {self.rate.shape} for {self.settle_ms.shape}")
+        if (np.diff(self.settle_ms) <= 0).any():
+            raise ValueError("settle_ms must increase")
+        if not np.isfinite(self.rate).all():
+            raise ValueError("rates must be finite")
+        if not self.interval_h > 0:
+            raise ValueError(f"interval_h must be > 0, was {self.interval_h}")
+
+    @classmethod
+    def none(cls) -> FundingRates:
+        """An assumption, not a lack of knowledge: nothing is ever settled."""
+        return cls(np.empty(0, np.int64), np.empty(0))
+
+    @classmethod
+    def flat(cls, rate: float, from_ms: int, to_ms: int, interval_h: float = 8.0) -> FundingRates:
+        """One rate throughout, at multiples of the interval since midnight UTC; known from ``from_ms`` on.
+
+        >>> FundingRates.flat(1e-4, from_ms=0, to_ms=60_000_000).settle_ms.tolist()
+        [0, 28800000, 57600000]
+        """
+        step_ms = round(interval_h * HOUR_MS)
+        settle_ms = np.arange(from_ms // step_ms, to_ms // step_ms + 1, dtype=np.int64) * step_ms
+        return cls(settle_ms, np.full(len(settle_ms), float(rate)), interval_h)
+
+    def known_at(self, ms: int) -> Funding | None:
+        """What a look at this time could rest on.
+
+        The running rate that the exchange announces is not kept by anybody; the last settled one stands for it. The
+        times of settlement are fixed in advance, the rates are not.
+
+        Returns
+        -------
+        Funding or None
+            None before the first settlement: nothing is known yet. A rate of 0 where nothing is ever settled.
+        """
+        step_ms = round(self.interval_h * HOUR_MS)
+        if not len(self.settle_ms):
+            return Funding(0.0, self.interval_h, (ms // step_ms + 1) * step_ms)
+        after = int(np.searchsorted(self.settle_ms, ms, side="right"))
+        if after == 0:
+            return None
+        last_ms = int(self.settle_ms[after - 1])
+        ahead = after < len(self.settle_ms)
+        next_ms = int(self.settle_ms[after]) if ahead else last_ms + ((ms - last_ms) // step_ms + 1) * step_ms
+        return Funding(float(self.rate[after - 1]), self.interval_h, next_ms)
+
+    def between(self, after_ms: int, upto_ms: int) -> slice:
+        """Settlements in ``(after_ms, upto_ms]``: those that a position held between the two goes through."""
+        first, end = np.searchsorted(self.settle_ms, [after_ms, upto_ms], side="right").tolist()
+        return slice(first, max(first, end))

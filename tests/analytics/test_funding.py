@@ -1,0 +1,66 @@
+"""A history of settlements, and what of it was known when."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analytics.costs import Funding, settlements
+from analytics.funding import HOUR_MS, FundingRates
+
+EIGHT_H = 8 * HOUR_MS
+
+
+def rates() -> FundingRates:
+    return FundingRates(np.array([EIGHT_H, 2 * EIGHT_H, 3 * EIGHT_H]), np.array([1e-4, -2e-4, 3e-4]))
+
+
+def test_a_look_knows_the_last_settled_rate_and_the_next_time_but_not_the_next_rate() -> None:
+    assert rates().known_at(EIGHT_H) == Funding(1e-4, 8.0, 2 * EIGHT_H)
+    assert rates().known_at(3 * EIGHT_H - 1) == Funding(-2e-4, 8.0, 3 * EIGHT_H)
+
+
+def test_before_the_first_settlement_nothing_is_known() -> None:
+    assert rates().known_at(EIGHT_H - 1) is None
+
+
+def test_after_the_last_settlement_the_times_go_on() -> None:
+    assert rates().known_at(5 * EIGHT_H + 1) == Funding(3e-4, 8.0, 6 * EIGHT_H)
+
+
+def test_none_is_an_assumption_of_zero_and_not_a_lack_of_knowledge() -> None:
+    told = FundingRates.none().known_at(HOUR_MS)
+    assert told is not None
+    assert told.rate == 0.0
+    assert FundingRates.none().between(0, 10**15) == slice(0, 0)
+
+
+def test_a_flat_rate_is_known_from_its_start() -> None:
+    flat = FundingRates.flat(1e-4, from_ms=EIGHT_H + 5, to_ms=4 * EIGHT_H)
+    assert flat.settle_ms.tolist() == [EIGHT_H, 2 * EIGHT_H, 3 * EIGHT_H, 4 * EIGHT_H]
+    assert flat.known_at(EIGHT_H + 5) == Funding(1e-4, 8.0, 2 * EIGHT_H)
+
+
+@pytest.mark.parametrize(
+    ("after", "upto"), [(0, EIGHT_H - 1), (0, EIGHT_H), (EIGHT_H, EIGHT_H), (EIGHT_H, 3 * EIGHT_H)]
+)
+def test_what_is_paid_is_what_the_cost_of_a_round_trip_counts(after: int, upto: int) -> None:
+    which = rates().between(after, upto)
+    counted = settlements(Funding(0.0, 8.0, EIGHT_H if after < EIGHT_H else 2 * EIGHT_H), after, (upto - after) / 1000)
+    assert which.stop - which.start == counted
+
+
+@pytest.mark.parametrize(
+    ("settle_ms", "rate", "hours", "word"),
+    [
+        ([1, 2], [0.1], 8.0, "one rate"),
+        ([2, 2], [0.1, 0.1], 8.0, "increase"),
+        ([1], [float("nan")], 8.0, "finite"),
+        ([1], [0.1], 0.0, "interval_h"),
+    ],
+)
+def test_what_is_no_history_is_refused_by_name(
+    settle_ms: list[int], rate: list[float], hours: float, word: str
+) -> None:
+    with pytest.raises(ValueError, match=word):
+        FundingRates(np.array(settle_ms), np.array(rate), hours)
