@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -16,7 +17,7 @@ from analytics.decision import Freshness
 from analytics.live import Touch
 from core.errors import StoreError, UnknownSymbol
 from core.settings import Settings
-from core.types import Batch, DeskStatus, FeedStatus, Ints, MarkPrice, Source, SymbolInfo, Trade
+from core.types import TIMEFRAMES_S, Batch, DeskStatus, FeedStatus, Ints, MarkPrice, Source, SymbolInfo, Trade
 from desk.engine import Engine, Key, record_bars
 from desk.intake import KLINE_MIN_S, Intake
 from desk.past import Past
@@ -52,14 +53,14 @@ class Collector:
         self._lock = threading.Lock()  # guards symbols, and starting against stopping
         self._symbols = list(settings.symbols)
         self._marks: dict[str, MarkPrice] = {}
-        self._revision = 0
+        self._revisions: Counter[tuple[str, int]] = Counter()  # changes before the newest candle
         self._running = False
         self._told_s = 0.0
         self.engine = Engine(
             store,
             journal=store,
             newest_ms=self.newest_candle_ms,
-            revision=lambda: self._revision,
+            revision=lambda symbol, timeframe_s: self._revisions[symbol, timeframe_s],
             holes=self._holes,
             marks=self.marks,
             funding_hours=lambda: self.repairer.facts.funding_hours,
@@ -286,8 +287,8 @@ class Collector:
         self.trades.subscribe([symbol], kind)
         self.market.subscribe([symbol], "markPrice")
 
-    def _changed(self) -> None:
-        self._revision += 1
+    def _changed(self, symbol: str, timeframe_s: int | None) -> None:
+        self._revisions.update((symbol, s) for s in ([timeframe_s] if timeframe_s else TIMEFRAMES_S))
         self.engine.wake()
 
     def _take_marks(self, batch: Batch) -> None:

@@ -127,7 +127,7 @@ class Engine:
         *,
         journal: Journal | None,
         newest_ms: Callable[[str, int], int | None],
-        revision: Callable[[], int],
+        revision: Callable[[str, int], int],
         holes: Callable[[str, int, int], Ints],
         marks: Callable[[], Mapping[str, MarkPrice]],
         funding_hours: Callable[[], Mapping[str, int]],
@@ -223,7 +223,8 @@ class Engine:
     def _refresh(self, key: Key, watch: _Watch) -> None:
         """Analyse the newest candles unless that was done."""
         timeframe_s = key.params.timeframe_s
-        now = (self._newest_ms(key.symbol_y, timeframe_s), self._newest_ms(key.symbol_x, timeframe_s), self._revision())
+        ends = (self._newest_ms(key.symbol_y, timeframe_s), self._newest_ms(key.symbol_x, timeframe_s))
+        now = (*ends, self._changes(key))
         if watch.report is not None and watch.seen == now:
             return
         self._settle()
@@ -232,6 +233,10 @@ class Engine:
             watch.report, watch.legs = analyse(legs.y, legs.x, key.params, legs.holes), legs
         watch.seen = now
         watch.costs = self._costs(key, watch.report, watch.record)
+
+    def _changes(self, key: Key) -> int:
+        timeframe_s = key.params.timeframe_s
+        return self._revision(key.symbol_y, timeframe_s) + self._revision(key.symbol_x, timeframe_s)
 
     def _settle(self) -> None:
         """What was confirmed must be there to be read."""
@@ -365,7 +370,7 @@ class Engine:
 
     def _renew_record(self, key: Key, watch: _Watch) -> None:
         """Take the record from the whole history again when that has changed, not too often."""
-        revision = self._revision()
+        revision = self._changes(key)
         now_s = self._monotonic()
         if watch.record is not None and watch.record_revision == revision:
             return

@@ -34,7 +34,7 @@ class Onlooker:
             store,
             journal=None,
             newest_ms=self.newest_candle_ms,
-            revision=lambda: 0,
+            revision=lambda symbol, timeframe_s: 0,
             holes=self._holes,
             marks=self.marks,
             funding_hours=dict,

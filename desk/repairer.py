@@ -60,7 +60,7 @@ class Facts:
 class Repairer:
     """The thread that asks. ``watermark_ms`` and ``tick`` come from the intake.
 
-    ``on_change`` tells of candles before the newest, ``on_repaired`` of the symbol, timeframe and first open of
+    ``on_change`` tells of the symbol and timeframe (None: all) of candles before the newest, ``on_repaired`` of the symbol, timeframe and first open of
     repaired ones.
     """
 
@@ -71,7 +71,7 @@ class Repairer:
         *,
         watermark_ms: Callable[[], int],
         tick: Callable[[], None],
-        on_change: Callable[[], None],
+        on_change: Callable[[str, int | None], None],
         on_repaired: Callable[[str, int, int], None],
         grace_ms: int,
         monotonic: Callable[[], float] = time.monotonic,
@@ -239,7 +239,7 @@ class Repairer:
         self._warmup.turn(lambda: self._stop.is_set() or self._wake.is_set(), self._on_change)
 
     def _mended(self, hole: Hole) -> None:
-        self._on_change()
+        self._on_change(hole.symbol, hole.timeframe_s)
         self._on_repaired(hole.symbol, hole.timeframe_s, hole.first_ms)
 
     def _seam(self, symbol: str, first_ms: int) -> None:
@@ -278,7 +278,7 @@ class Repairer:
         with self._lock:
             self._gaps = [g for g in self._gaps if _key(g) != _key(gap)]
         self._store.set_gap_state(gap, state)
-        self._on_change()
+        self._on_change(gap.symbol, None)
 
 
 def _key(gap: Gap) -> tuple[str, int, int]:

@@ -73,7 +73,7 @@ class Warmup:
             left = [(symbol, want.progress) for (symbol, _, _), want in self._wants.items() if not want.done]
         return {symbol: min(p for s, p in left if s == symbol) for symbol, _ in left}
 
-    def turn(self, stopped: Callable[[], bool], on_page: Callable[[], None]) -> None:
+    def turn(self, stopped: Callable[[], bool], on_page: Callable[[str, int], None]) -> None:
         """Fetch what is due until there is nothing left, ``stopped`` says so, or the budget is spent.
 
         Raises RestError; what was fetched before stands.
@@ -84,7 +84,9 @@ class Warmup:
             if stopped() or not self._fetch(key, stopped, on_page):
                 return
 
-    def _fetch(self, key: tuple[str, int, int], stopped: Callable[[], bool], on_page: Callable[[], None]) -> bool:
+    def _fetch(
+        self, key: tuple[str, int, int], stopped: Callable[[], bool], on_page: Callable[[str, int], None]
+    ) -> bool:
         """One history, newest page first. False: not now, the budget or somebody else needs the time."""
         symbol, timeframe_s, bars = key
         want = self._wants[key]
@@ -100,7 +102,7 @@ class Warmup:
             for page, progress in history(symbol, timeframe_s, bars, have.tolist(), self._rest, now_ms):
                 self._store.put_candles(page)
                 want.progress = progress
-                on_page()
+                on_page(symbol, timeframe_s)
                 if progress < 1.0 and (stopped() or self._rest.wait_s(PAGE_WEIGHT) > 0):
                     return False
         except BadRequest as error:
