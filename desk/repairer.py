@@ -60,8 +60,8 @@ class Facts:
 class Repairer:
     """The thread that asks. ``watermark_ms`` and ``tick`` come from the intake.
 
-    ``on_change`` tells of the symbol and timeframe (None: all) of candles before the newest, ``on_repaired`` of the symbol, timeframe and first open of
-    repaired ones.
+    ``on_change`` tells of the symbol and timeframe (None: all) of candles before the newest, ``on_repaired`` of the
+    symbol, timeframe and first open of repaired ones.
     """
 
     def __init__(
