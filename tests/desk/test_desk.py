@@ -136,7 +136,7 @@ def test_a_second_desk_on_the_same_database_reads_and_collects_nothing(desk: Des
         mine, theirs = second.look("ETHUSDT", "BTCUSDT", params), desk.look("ETHUSDT", "BTCUSDT", params)
         if mine.report.newest_ms == theirs.report.newest_ms:
             np.testing.assert_array_equal(mine.report.z, theirs.report.z)
-        assert second.live("ETHUSDT", "BTCUSDT", params) is not None
+        wait_until(lambda: second.live("ETHUSDT", "BTCUSDT", params) is not None)
     finally:
         second.close()
 
