@@ -199,6 +199,11 @@ def kpss(series: Floats) -> TestResult:
     return TestResult(stat, pvalue, lags, n, "stationary")
 
 
+def lag_limit(n: int) -> int:
+    """The most lagged differences that ``adf`` considers for n values when AIC chooses."""
+    return _schwert(n, _longest_lag(n, constant=True))
+
+
 def mackinnon_p(stat: Floats | float, series: int, trend: Trend = "c") -> Floats:
     """MacKinnon's p-value of Dickey-Fuller statistics for 1 (ADF) or 2 (Engle-Granger) series; NaN stays NaN."""
     t = np.asarray(stat, np.float64)
