@@ -1,0 +1,1 @@
+"""What runs whether or not a browser is open: the one Desk, its collector, repair, looks and journal."""

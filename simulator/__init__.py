@@ -1,0 +1,1 @@
+"""A local exchange that speaks the protocol of Binance futures market data over real sockets."""
