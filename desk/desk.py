@@ -15,6 +15,7 @@ from analytics.decision import LiveScore
 from analytics.live import score_live
 from analytics.look import Look
 from analytics.params import Params
+from analytics.report import PairReport
 from core.errors import DataError, StoreBusy, UnknownSymbol
 from core.journal import JournalRow
 from core.settings import Settings
@@ -139,6 +140,10 @@ class Desk:
         s, key = self._station, self._key(symbol_y, symbol_x, params)
         s.want(key)
         return s.engine.look(key, s.freshness(key))
+
+    def report(self, symbol_y: str, symbol_x: str, params: Params, bars: int, to_ms: int) -> PairReport:
+        """The analysis of the newest ``bars`` stored candles opened before ``to_ms``."""
+        return self._station.engine.report_to(self._key(symbol_y, symbol_x, params), bars, to_ms)
 
     def live(self, symbol_y: str, symbol_x: str, params: Params) -> LiveScore | None:
         """The newest trades of both legs; without a fit to score them with their scores are NaN."""

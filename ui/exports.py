@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Final, Literal
 
 import numpy as np
@@ -26,6 +26,35 @@ REPORT_COLUMNS: Final = (
     "alpha", "beta", "beta_se", "resid_sd", "spread", "z", "z_mean", "z_sd", "z_roll", "corr", "eg_stat", "eg_pvalue",
     "stale_rows", "incomplete_rows",
 )  # fmt: skip
+
+
+MIME: Final[dict[Kind, str]] = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file, made: its bytes and what they hold. Without rows there are no bytes."""
+
+    what: str
+    name: str
+    mime: str
+    data: bytes
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The files of one time range, half open."""
+
+    files: tuple[File, ...]
+    from_ms: int
+    to_ms: int
+
+
+def file(what: str, pair: Sequence[str], timeframe_s: int, ms: float, table: pa.Table, kind: Kind) -> File:
+    """A table as a file."""
+    data = encode(table, kind) if table.num_rows else b""
+    return File(what, file_name(what, pair, timeframe_s, ms, kind), MIME[kind], data, table.num_rows)
 
 
 def file_name(what: str, pair: Sequence[str], timeframe_s: int, ms: float, ending: str = "csv") -> str:
@@ -81,9 +110,9 @@ def trades_table(legs: Iterable[Ticks]) -> pa.Table:
     )
 
 
-def analytics_table(report: PairReport) -> pa.Table:
-    """Every row of the report, as it was known then."""
-    return pa.table(
+def analytics_table(report: PairReport, from_ms: int = 0) -> pa.Table:
+    """Every row of the report from a moment on, as it was known then."""
+    whole = pa.table(
         {
             "time_utc": _moments(report.open_ms),
             "open_ms": report.open_ms,
@@ -92,6 +121,7 @@ def analytics_table(report: PairReport) -> pa.Table:
             **{name: _column(getattr(report, name)) for name in REPORT_COLUMNS},
         }
     )
+    return whole.slice(int(np.searchsorted(report.open_ms, from_ms)))
 
 
 def journal_table(said: Sequence[JournalRow]) -> pa.Table:

@@ -158,12 +158,14 @@ def file_stamp(ms: float) -> str:
 
 
 def prose(sentence: str) -> str:
-    r"""A sentence with its numbers in this screen's spelling.
+    r"""A sentence with its numbers in this screen's spelling, and no line ending within a comparison.
 
     >>> prose("Stretched at z = -2.50 on 2024-07-19; it caught 12% (-3% at worst).")
-    'Stretched at z = −2.50 on 2024-07-19; it caught 12\xa0% (−3\xa0% at worst).'
+    'Stretched at z\xa0=\xa0−2.50 on 2024-07-19; it caught 12\xa0% (−3\xa0% at worst).'
     """
-    return re.sub(r"(?<=\d)%", "\N{NO-BREAK SPACE}%", re.sub(r"(?<![\w.-])-(?=\d)", MINUS, sentence))
+    signed = re.sub(r"(?<![\w.-])-(?=\d)", MINUS, sentence)
+    held = re.sub(r" ([<>=≤≥±]) (?=\S)", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", signed)
+    return re.sub(r"(?<=\d)%", "\N{NO-BREAK SPACE}%", held)
 
 
 def size(n_bytes: float | None) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 from analytics.decision import LiveScore
 from analytics.look import Look
 from analytics.params import Params
+from analytics.report import PairReport
 from core.journal import JournalRow
 from core.types import Candles, DeskStatus, Gap, MarkPrice, SymbolInfo, Ticks
 
@@ -48,6 +49,9 @@ class DeskPort(Protocol):
         Cheap on every tick: ``look.report`` is the same object until another candle is confirmed, and ``look``
         changes before that only when the state of the data does. Raises PairsightError for what cannot be analysed.
         """
+
+    def report(self, symbol_y: str, symbol_x: str, params: Params, bars: int, to_ms: int) -> PairReport:
+        """The analysis of the newest ``bars`` stored candles opened before ``to_ms``."""
 
     def live(self, symbol_y: str, symbol_x: str, params: Params) -> LiveScore | None:
         """The newest trades of both legs, scored with the confirmed fit; the scores are NaN while there is none.

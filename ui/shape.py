@@ -22,12 +22,20 @@ class Frame:
     running: bool
     offered: bool
     store: str  # why nothing can be written
+    reading: bool  # another process collects
     symbols: tuple[str, ...]
 
     @classmethod
     def of(cls, status: DeskStatus) -> Frame:
         """The frame for a status."""
-        return cls(status.source, status.running, status.simulator_offered, store_problem(status), status.symbols)
+        return cls(
+            status.source,
+            status.running,
+            status.simulator_offered,
+            store_problem(status),
+            status.store.state == "reading",
+            status.symbols,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,14 @@ VERDICT_STYLE: Final[dict[Verdict, str]] = {
     Verdict.WAIT: "wait",
     Verdict.TRADABLE: "tradable",
 }
+TOAST_ICON: Final[dict[Verdict, str]] = {
+    Verdict.NO_DATA: ":material/cloud_off:",
+    Verdict.WARMING_UP: ":material/hourglass_top:",
+    Verdict.NOT_TRADABLE: ":material/do_not_disturb_on:",
+    Verdict.TRAP: ":material/warning:",
+    Verdict.WAIT: ":material/schedule:",
+    Verdict.TRADABLE: ":material/check_circle:",
+}
 STATE_WORD: Final[dict[CheckState, str]] = {"passed": "passed", "failed": "failed", "unknown": "unknown"}
 SOURCE_NOTE: Final[dict[Source, str]] = {
     "LIVE": "",

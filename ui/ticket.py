@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,9 +48,10 @@ def ticket(look: Look, catalogue: Mapping[str, SymbolInfo]) -> Ticket | None:
     report, params, legs = look.report, look.report.params, look.decision.legs
     if legs is None:
         return None
-    leg_y = _round(report.symbol_y, legs.side_y, legs.qty_y, float(report.y[-1]), catalogue)
-    leg_x = _round(report.symbol_x, legs.side_x, legs.qty_x, float(report.x[-1]), catalogue)
-    # What the rounding leaves open: the hedge that Y's rounded quantity wants, against the one that X's gives.
+    # Y is rounded down, never more than asked for; X to the step nearest to the hedge that this quantity wants.
+    leg_y = _round(report.symbol_y, legs.side_y, legs.qty_y, float(report.y[-1]), catalogue, math.floor)
+    hedge = legs.qty_x * leg_y.qty / legs.qty_y
+    leg_x = _round(report.symbol_x, legs.side_x, hedge, float(report.x[-1]), catalogue, round)
     wanted = leg_y.notional * legs.notional_x / legs.notional_y
     residual = math.copysign(1, leg_x.side == "BUY" or -1) * (leg_x.notional - wanted)
     z = last(deciding_z(report)) or 0.0
@@ -72,12 +73,18 @@ def ticket(look: Look, catalogue: Mapping[str, SymbolInfo]) -> Ticket | None:
     )
 
 
-def _round(symbol: str, side: Side, qty: float, price: float, catalogue: Mapping[str, SymbolInfo]) -> Leg:
+def _round(
+    symbol: str,
+    side: Side,
+    qty: float,
+    price: float,
+    catalogue: Mapping[str, SymbolInfo],
+    whole: Callable[[float], int],
+) -> Leg:
     info = catalogue.get(symbol)
     if info is None:
         return Leg(symbol, side, qty, None, qty * price, "step size unknown")
-    steps = math.floor(qty / info.step_size + 1e-9)  # down: never more than asked for
-    rounded = steps * info.step_size
+    rounded = whole(qty / info.step_size + 1e-9) * info.step_size
     problem = ""
     if rounded < info.min_qty:
         problem = f"below the minimum quantity {info.min_qty:g}"

@@ -168,6 +168,7 @@ class FakeDesk:
     calls: list[str] = field(default_factory=list)
     refuse_simulator: str = ""
     store_problem: str = ""
+    other_collects: bool = False
 
     def __post_init__(self) -> None:
         if self.scenario in {"stopped", "unreachable"}:
@@ -245,8 +246,8 @@ class FakeDesk:
             feed,
             replace(feed, url="wss://fstream.binance.com/market/stream", streams=()),
             StoreStatus(
-                "failing" if self.store_problem else "writing",
-                self.store_problem,
+                "failing" if self.store_problem else "reading" if self.other_collects else "writing",
+                self.store_problem or ("Another Pairsight collects into data/pairsight.db." * self.other_collects),
                 "data/pairsight.db",
                 12,
                 184_031,
@@ -283,6 +284,14 @@ class FakeDesk:
     def look(self, symbol_y: str, symbol_x: str, params: Params) -> Look:
         """The scenario's look."""
         return look("empty" if self.scenario == "unreachable" else self.scenario, symbol_y, symbol_x, params)
+
+    def report(self, symbol_y: str, symbol_x: str, params: Params, bars: int, to_ms: int) -> PairReport:
+        """The scenario's candles up to a moment."""
+        y, x = (
+            leg.take(leg.open_ms < to_ms)
+            for leg in legs(symbol_y, symbol_x, params, MARKETS.get(self.scenario, Market()))
+        )
+        return analyse(y.take(slice(-bars, None)), x.take(slice(-bars, None)), params)
 
     def live(self, symbol_y: str, symbol_x: str, params: Params) -> LiveScore | None:
         """The last row, moved a little by the clock."""

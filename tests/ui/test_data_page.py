@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
-from core.types import Candles
+from core.types import Candles, DeskStatus
 from tests.ui.fakes import END_MS, FakeDesk
 from tests.ui.stage import markup, play, words
 from ui.minutes import table
@@ -48,3 +49,12 @@ def test_the_minutes_are_newest_first_and_returns_are_per_minute() -> None:
     assert np.isnan(frame["return_bps"][0])  # a minute is missing before it
     assert frame["return_bps"][1] == 1e4 * np.log(1.01)
     assert np.isnan(frame["return_bps"][2])  # what came before the first is not known
+
+
+def test_a_stream_is_called_silent_after_the_time_of_the_settings() -> None:
+    class Patient(FakeDesk):
+        def status(self) -> DeskStatus:
+            return replace(super().status(), stale_after_s=60.0)
+
+    states = dict(re.findall(r'data-key="stream_(\w+)" data-state="(\w+)"', markup(play(Patient("no_data"), "data"))))
+    assert set(states.values()) == {"passed"}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import pytest
 
+from analytics.decision import LiveScore
 from analytics.params import Params
+from analytics.presets import PRESETS
 from core.errors import PairsightError
 from core.journal import JournalRow
-from tests.ui.fakes import FakeDesk, Scenario, look
+from tests.ui.fakes import END_MS, FakeDesk, Scenario, look
 from tests.ui.stage import markup, play, shown, words
 from ui import formats
 
@@ -59,7 +63,6 @@ def test_classic_decides_by_the_rolling_z_and_shows_it() -> None:
     app = play(FakeDesk("wait"), preset="Classic")
     r = look("wait", "ETHUSDT", "BTCUSDT", Params(preset="classic")).report
     assert shown(app, "z") == repr(float(r.z_roll[-1]))
-    assert "82 to 98" in app.sidebar.caption[0].value
 
 
 def test_a_silent_stream_turns_live_numbers_stale() -> None:
@@ -169,3 +172,67 @@ def test_text_from_the_desk_cannot_become_markup() -> None:
     page = markup(play(Hostile("wait")))
     assert "<script" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_a_change_of_verdict_is_announced_once_and_staying_is_not() -> None:
+    desk = FakeDesk("wait")
+    app = play(desk)
+    assert not app.toast
+    app.run()
+    assert not app.toast
+    desk.scenario = "tradable"
+    app.run()
+    (toast,) = app.toast
+    assert "ETHUSDT / BTCUSDT 1m: wait, now TRADABLE" in toast.value
+    app.run()
+    assert not app.toast
+
+
+def test_another_pair_is_no_change_of_verdict() -> None:
+    desk = FakeDesk("wait")
+    app = play(desk)
+    desk.scenario = "tradable"
+    app.selectbox(key="y").select("SOLUSDT").run()
+    assert not app.toast
+
+
+@pytest.mark.parametrize("preset", ["Evidence", "Classic"])
+def test_each_preset_says_how_often_it_was_measured_to_be_wrong(preset: str) -> None:
+    app = play(FakeDesk("wait"), preset=preset)
+    assert shown(app, "measured") == preset.lower()
+    for info in PRESETS.values():
+        assert info.false_alarms[1:] in words(app)
+
+
+def test_prices_are_shown_while_there_is_no_fit_to_score_them() -> None:
+    class Young(FakeDesk):
+        def live(self, symbol_y: str, symbol_x: str, params: Params) -> LiveScore:
+            return LiveScore(END_MS, 3425.01, 64000.1, nan, nan, nan)
+
+    app = play(Young("warming"))
+    assert shown(app, "price_y") == "3425.01"
+    assert shown(app, "z_live") == ""
+    assert "64,000.1" in words(app)
+
+
+def test_a_window_that_only_reads_says_so_and_can_take_over() -> None:
+    desk = FakeDesk("wait", other_collects=True)
+    app = play(desk)
+    assert "This window reads." in words(app)
+    assert "Another Pairsight collects" in words(app)
+    assert shown(app, "verdict") == "WAIT"
+    app.button(key="feed_take_over").click().run()
+    assert desk.calls == ["start"]
+    assert "still collects" in app.sidebar.error[0].value
+    desk.other_collects = False
+    app.button(key="feed_take_over").click().run()
+    assert "This window reads." not in words(app)
+    assert not app.sidebar.error
+
+
+def test_margins_carry_the_unit_of_their_value() -> None:
+    text = words(play(FakeDesk("wait")))
+    by_key = {c.key: c for c in look("wait", "ETHUSDT", "BTCUSDT", Params()).decision.checks}
+    assert f"{formats.number(by_key['stretched'].margin, 2, sign=True)}\N{NO-BREAK SPACE}z" in text
+    assert f"{formats.number(by_key['record'].margin, 1, sign=True)}\N{NO-BREAK SPACE}bps" in text
+    assert "% pts" in text

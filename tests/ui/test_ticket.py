@@ -18,13 +18,20 @@ def the(seen: Look) -> Ticket:
     return made
 
 
-def test_quantities_are_whole_steps_and_never_more_than_asked_for() -> None:
+def test_quantities_are_whole_steps_and_y_never_more_than_asked_for() -> None:
     seen = look("tradable", "ETHUSDT", "BTCUSDT", Params())
     legs, made = seen.decision.legs, the(seen)
     assert legs is not None
-    for leg, asked, step in zip(made.legs, (legs.qty_y, legs.qty_x), (0.001, 0.001), strict=True):
-        assert leg.qty / step == pytest.approx(round(leg.qty / step))
-        assert asked - step < leg.qty <= asked
+    for leg in made.legs:
+        assert leg.qty / 0.001 == pytest.approx(round(leg.qty / 0.001))
+    assert legs.qty_y - 0.001 < made.legs[0].qty <= legs.qty_y
+
+
+@pytest.mark.parametrize("notional", [900.0, 5_000.0, 10_000.0, 31_415.0])
+def test_rounding_leaves_at_most_half_a_step_of_x_unhedged(notional: float) -> None:
+    made = the(look("tradable", "ETHUSDT", "BTCUSDT", Params(notional=notional)))
+    x = made.legs[1]
+    assert abs(made.residual) <= 0.5001 * 0.001 * x.notional / x.qty
 
 
 def test_the_sides_follow_the_sign_of_z() -> None:
@@ -39,7 +46,6 @@ def test_what_rounding_leaves_unhedged_is_the_short_side_of_the_hedge() -> None:
     y, x = made.legs
     beta = legs.notional_x / legs.notional_y
     assert made.residual == pytest.approx(x.notional - beta * y.notional)  # X is bought: positive is net long
-    assert abs(made.residual) < 0.001 * x.notional / x.qty + beta * 0.001 * y.notional / y.qty
 
 
 def test_a_size_the_exchange_would_refuse_says_why() -> None:

@@ -13,10 +13,14 @@ from analytics.params import Params
 from core.settings import Settings
 from core.types import DeskStatus
 from ui.controls import feed, pair, rule, symbols
-from ui.controls.views import FileChoice, file_choice, minutes_of, shown_bars
+from ui.controls.files import FileChoice, file_choice, keep_files, made_files
+from ui.controls.memory import turned
+from ui.controls.views import minutes_of, shown_bars
 from ui.port import DeskPort
 
-__all__ = ["Controls", "FileChoice", "draw", "file_choice", "minutes_of", "shown_bars"]
+__all__ = [
+    "Controls", "FileChoice", "draw", "file_choice", "keep_files", "made_files", "minutes_of", "shown_bars", "turned",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

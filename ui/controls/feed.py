@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
+from core.errors import StoreBusy
 from core.settings import Settings
 from core.types import DeskStatus
 from ui.controls.answers import answered, show
@@ -12,7 +15,16 @@ from ui.port import DeskPort
 
 def draw(desk: DeskPort, settings: Settings, status: DeskStatus) -> bool:
     """Draw the controls; whether the screen is paused."""
-    if status.running:
+    if status.store.state == "reading":
+        st.button(
+            "Collect here",
+            icon=":material/move_item:",
+            on_click=answered("feed", partial(_take_over, desk)),
+            key="feed_take_over",
+            width="stretch",
+            help="Another Pairsight writes this database and this one reads it. Takes over once the other has ended.",
+        )
+    elif status.running:
         st.button(
             "Stop the feed",
             icon=":material/stop_circle:",
@@ -47,6 +59,13 @@ def draw(desk: DeskPort, settings: Settings, status: DeskStatus) -> bool:
         help="Holds the page still, for reading or zooming. The feed and the store go on.",
     )
     return bool(paused)
+
+
+def _take_over(desk: DeskPort) -> None:
+    desk.start()
+    store = desk.status().store
+    if store.state == "reading":
+        raise StoreBusy(f"The other Pairsight still collects into {store.path}. End it first.")
 
 
 def _switched(settings: Settings, status: DeskStatus) -> bool:

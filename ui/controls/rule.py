@@ -11,6 +11,7 @@ from analytics.params import FIT_BARS, Params, Preset
 from analytics.presets import PRESETS
 from core.settings import Settings
 from core.types import TIMEFRAME_NAMES
+from ui.markup import Markup, el
 
 TIMEFRAMES: Final = {name: seconds for seconds, name in TIMEFRAME_NAMES.items()}
 BY_TITLE: Final[dict[str, Preset]] = {info.title: key for key, info in PRESETS.items()}
@@ -43,7 +44,7 @@ def draw(settings: Settings) -> Rule:
     st.subheader("Rule")
     timeframe_s = TIMEFRAMES[_timeframe()]
     preset = BY_TITLE[_preset()]
-    st.caption(PRESETS[preset].false_alarms)
+    st.html(measured(preset))
     with st.expander("Windows and thresholds"):
         knobs = _knobs(timeframe_s)
         price_units = _spread_unit() == "price"
@@ -77,6 +78,17 @@ def draw(settings: Settings) -> Rule:
         notional=notional,
     )
     return Rule(params)
+
+
+def measured(chosen: Preset) -> Markup:
+    """How often each preset is wrong where there is nothing to be right about; the chosen one first."""
+    order = sorted(PRESETS, key=lambda key: key != chosen)
+    lines = (el("p", el("b", PRESETS[key].title), f" {_lower(PRESETS[key].false_alarms)}") for key in order)
+    return el("div", *lines, cls="ps-measured", data_key="measured", data_value=chosen)
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def problem_with(k: Knobs, timeframe_s: int) -> str:

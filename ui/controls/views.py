@@ -3,45 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import streamlit as st
 
-KINDS: Final[dict[str, Literal["csv", "parquet"]]] = {"CSV": "csv", "Parquet": "parquet"}
-TRADES_S: Final = {"No trades": 0, "10 min": 600, "1 h": 3600, "6 h": 21_600, "24 h": 86_400}
 BARS: Final = {"120": 120, "400": 400, "1,000": 1000, "2,000": 2000}
-
-
-@dataclass(frozen=True, slots=True)
-class FileChoice:
-    """How files are written, and how far back trades go."""
-
-    kind: Literal["csv", "parquet"]
-    trades_s: int  # 0: none
-
-
-def file_choice() -> FileChoice:
-    """What the download buttons give."""
-    kind = st.segmented_control(
-        "File format",
-        list(KINDS),
-        default="CSV",
-        key="file_kind",
-        required=True,
-        label_visibility="collapsed",
-        help="CSV for a spreadsheet, Parquet for exact types.",
-    )
-    trades = st.selectbox(
-        "Trades of the last",
-        list(TRADES_S),
-        index=0,
-        key="file_trades",
-        width=140,
-        label_visibility="collapsed",
-        help="How far back the trades file goes.",
-    )
-    return FileChoice(KINDS[kind], TRADES_S[trades])
 
 
 def shown_bars() -> int:

@@ -8,17 +8,17 @@ from typing import Any
 import streamlit as st
 
 from core.types import DeskStatus
-from ui.controls import Controls, FileChoice, file_choice, shown_bars
+from ui import theme
+from ui.controls import Controls, file_choice, keep_files, made_files, shown_bars, turned
 from ui.panels import banner, checklist, evidence, exports, glossary, metrics, record, snapshot, state, ticket, trigger
 from ui.port import DeskPort
-from ui.reading import Reading
+from ui.reading import Reading, exchange_now_ms
 from ui.shape import Shape, read, rerun_when_changed
 from ui.theme import heading
 from ui.ticket import ticket as ticket_of
 
 LIVE_EVERY_S = 0.5
 CONFIRMED_EVERY_S = 1.0
-FILES_EVERY_S = 20.0
 JOURNAL_ROWS = 500
 
 
@@ -33,15 +33,6 @@ class Slots:
     record: Any
     rows: Any
     charts: Any
-    files: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What is chosen beside the parts themselves."""
-
-    bars: int
-    files: FileChoice
 
 
 def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
@@ -53,14 +44,15 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
         st.fragment(_watch, run_every=None if controls.paused else CONFIRMED_EVERY_S)(desk, controls, shape)
         return
     state.notice(status, desk)
-    slots, choice = _layout()
+    slots, bars = _layout()
     st.fragment(_live, run_every=None if controls.paused else LIVE_EVERY_S)(desk, controls, shape, slots)
-    st.fragment(_confirmed, run_every=None if controls.paused else CONFIRMED_EVERY_S)(desk, controls, slots, choice)
-    with slots.files:
-        st.fragment(_files, run_every=_files_every(controls, choice.files))(desk, controls, choice.files)
+    st.fragment(_confirmed, run_every=None if controls.paused else CONFIRMED_EVERY_S)(desk, controls, slots, bars)
+    st.html(heading("Files", "of one time range, made when asked for"))
+    st.fragment(_files)(desk, controls)
+    glossary.render()
 
 
-def _layout() -> tuple[Slots, Choice]:
+def _layout() -> tuple[Slots, int]:
     top = st.container(key="ps-top")
     with st.container(key="ps-body"):
         left, right = st.columns([1.55, 1], gap="small")
@@ -80,12 +72,7 @@ def _layout() -> tuple[Slots, Choice]:
         st.html(heading("Evidence", "confirmed candles; drag to move, scroll to zoom, double-click to reset"))
         bars = shown_bars()
     chart = st.container(key="ps-charts")
-    st.html(heading("Files", "of what is on screen, to the candle that the name says"))
-    with st.container(key="ps-files-row", horizontal=True, vertical_alignment="center"):
-        choice = file_choice()
-        files = st.container(key="ps-files", width="content")
-    glossary.render()
-    return Slots(top, checks, at, ticket_slot, record_slot, rows, chart, files), Choice(bars, choice)
+    return Slots(top, checks, at, ticket_slot, record_slot, rows, chart), bars
 
 
 def _watch(desk: DeskPort, controls: Controls, drawn: Shape) -> Reading | None:
@@ -103,13 +90,17 @@ def _live(desk: DeskPort, controls: Controls, drawn: Shape, slots: Slots) -> Non
     with slots.top:
         banner.render(now)
         metrics.render(now)
+    verdict = now.look.decision.verdict
+    before = turned((now.symbol_y, now.symbol_x, now.params), verdict.value)
+    if before is not None:
+        st.toast(banner.turn(now, before), icon=theme.TOAST_ICON[verdict], duration="long")
     with slots.trigger:
         trigger.render(now)
     with slots.rows:
         snapshot.render(now)
 
 
-def _confirmed(desk: DeskPort, controls: Controls, slots: Slots, choice: Choice) -> None:
+def _confirmed(desk: DeskPort, controls: Controls, slots: Slots, bars: int) -> None:
     """What changes with each confirmed candle. Between two candles it says the same again, from what is encoded."""
     _, now = read(desk, controls, JOURNAL_ROWS)
     if now is None:
@@ -121,17 +112,19 @@ def _confirmed(desk: DeskPort, controls: Controls, slots: Slots, choice: Choice)
     with slots.record:
         record.render(now.look)
     with slots.charts:
-        evidence.render(now, choice.bars)
+        evidence.render(now, bars)
 
 
-def _files_every(controls: Controls, choice: FileChoice) -> float | None:
-    """Trades of hours take a second to write: those are made when asked for, not again and again."""
-    return None if controls.paused or choice.trades_s else FILES_EVERY_S
-
-
-def _files(desk: DeskPort, controls: Controls, choice: FileChoice) -> None:
-    """The files of what is on screen, made anew now and then."""
-    _, now = read(desk, controls, JOURNAL_ROWS)
-    if now is not None:
-        with st.container(horizontal=True):
-            exports.render(desk, now, choice)
+def _files(desk: DeskPort, controls: Controls) -> None:
+    """Nothing here refreshes itself: what was made is what is downloaded."""
+    if controls.params is None:
+        return
+    pair, now_ms = (controls.symbol_y, controls.symbol_x), int(exchange_now_ms(desk.status()) or 0)
+    with st.container(key="ps-files", horizontal=True, vertical_alignment="center"):
+        choice, asked = file_choice(now_ms)
+        about = (pair, controls.params, choice)
+        made = made_files(about)
+        if asked:
+            made = keep_files(about, exports.make(desk, pair, controls.params, choice, now_ms))
+        exports.render(made)
+    st.html(exports.note(made))

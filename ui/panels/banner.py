@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -11,7 +12,9 @@ from core.journal import JournalRow
 from core.types import TIMEFRAME_NAMES, DeskStatus, FeedStatus
 from ui import formats, theme
 from ui.markup import Markup, el
+from ui.next_step import next_step
 from ui.reading import Reading
+from ui.ticket import ticket
 
 FEED_WORD = {
     "live": "receiving",
@@ -43,8 +46,12 @@ def markup(reading: Reading) -> Markup:
                 cls="ps-pair",
             ),
             el("h1", theme.glyph(theme.VERDICT_STYLE[verdict]), verdict.value, cls="ps-verdict"),
-            el("p", formats.prose(decision.reason), cls="ps-reason"),
-            warm_up(reading) if verdict is Verdict.WARMING_UP else Markup(),
+            el(
+                "div",
+                el("p", formats.prose(decision.reason), cls="ps-reason"),
+                warm_up(reading) if verdict is Verdict.WARMING_UP else change(reading),
+                cls="ps-says",
+            ),
             cls="ps-banner-main",
         ),
         el("dl", *_facts(reading), cls="ps-facts"),
@@ -53,6 +60,34 @@ def markup(reading: Reading) -> Markup:
         data_value=verdict.value,
         aria_label=f"Verdict: {verdict.value}",
     )
+
+
+def change(reading: Reading) -> Markup:
+    """What would change the verdict, or the trade it names."""
+    label, sentence = next_step(
+        reading.look.decision,
+        ticket(reading.look, reading.catalogue),
+        reading.symbol_y,
+        reading.symbol_x,
+        reading.tick_size(reading.symbol_y),
+    )
+    return el("p", el("b", label), " ", formats.prose(sentence), cls="ps-change", data_key="change")
+
+
+def turn(reading: Reading, before: str) -> str:
+    """A change of verdict as one sentence, for whoever looked elsewhere."""
+    now, name = reading.look.decision, f"{reading.symbol_y} / {reading.symbol_x}"
+    when = TIMEFRAME_NAMES[reading.params.timeframe_s]
+    return f"**{name} {when}: {before.lower()}, now {now.verdict.value}.** {plain(formats.prose(now.reason))}"
+
+
+def plain(sentence: str) -> str:
+    r"""Text that Markdown leaves as it is.
+
+    >>> plain("|z| < 2 * [x]")
+    '\\|z\\| \\< 2 \\* \\[x\\]'
+    """
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|$~:-])", r"\\\1", sentence)
 
 
 def warm_up(reading: Reading) -> Markup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from ui import formats, theme
 from ui.markup import Markup, el
 
 HEADINGS = ("State", "Question", "Value", "Threshold", "Margin")
+UNITS: Final = {"stretched": "z", "z_roll": "z", "record": "bps", "half_life": "bars", "persistence": "of 6"}
 
 
 def render(decision: Decision) -> None:
@@ -48,7 +50,6 @@ def _nothing_yet() -> Markup:
 
 
 def _row(check: Check) -> Markup:
-    margin = formats.number(check.margin, _places(check.margin), sign=True)
     return el(
         "tr",
         el("td", theme.glyph(check.state), el("span", theme.STATE_WORD[check.state], cls="ps-state"), cls="ps-mark"),
@@ -58,9 +59,9 @@ def _row(check: Check) -> Markup:
             el("div", formats.prose(check.flips), cls="ps-flips"),
             cls="ps-what",
         ),
-        el("td", formats.prose(check.value_text) or formats.UNKNOWN, cls="ps-num", data_label="value"),
-        el("td", formats.prose(check.threshold_text), cls="ps-num", data_label="threshold"),
-        el("td", margin, cls="ps-num", data_label="margin"),
+        el("td", formats.prose(check.value_text) or formats.UNKNOWN, cls="ps-said", data_label="value"),
+        el("td", formats.prose(check.threshold_text), cls="ps-said", data_label="threshold"),
+        el("td", margin(check), cls="ps-num", data_label="margin"),
         cls=f"ps-check ps-check-{check.state}",
         data_key=f"check_{check.key}",
         data_value="" if check.value is None else repr(check.value),
@@ -69,8 +70,21 @@ def _row(check: Check) -> Markup:
     )
 
 
-def _places(margin: float | None) -> int:
+def margin(check: Check) -> str:
+    """How far from flipping, in the unit of the value; plain numbers for p, β and r."""
+    value, unit = check.margin, UNITS.get(check.key, "")
+    if value is None:
+        return formats.UNKNOWN
+    if check.key == "clean":  # incomplete candles, or a share of intervals
+        value, unit = (value, "candles") if value <= -1 else (100 * value, "% pts")
+    text = formats.number(value, _places(value, unit), sign=True)
+    return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
+
+
+def _places(value: float, unit: str) -> int:
     """Enough decimals to see that a small margin is not nothing."""
-    if margin is None:
-        return 2
-    return 0 if abs(margin) >= 100 else 2 if abs(margin) >= 0.1 else 3
+    if unit in {"candles", "bars", "of 6"}:
+        return 0
+    if unit in {"bps", "% pts"}:
+        return 1
+    return 2 if abs(value) >= 0.1 else 3

@@ -65,7 +65,7 @@ def tiles(reading: Reading) -> tuple[Tile, ...]:
 
 def _z_live(r: Reading) -> Tile:
     sub = "scored once the fit is known"
-    if r.live is not None:
+    if r.live is not None and r.live_z is not None:
         sell, buy = finite(r.live.z_sell_spread), finite(r.live.z_buy_spread)
         sub = f"at executable: sell {formats.z_score(sell)}, buy {formats.z_score(buy)}"
     return Tile(

@@ -66,6 +66,9 @@ def notice(status: DeskStatus, desk: DeskPort) -> None:
     if why:
         with st.container(key="ps-store-notice"):
             st.html(_sentence("The database is not being written.", why))
+    if status.store.state == "reading":
+        with st.container(key="ps-reader-notice"):
+            st.html(_sentence("This window reads.", status.store.reason))
     if status.running and not status.simulator_offered:
         return
     with st.container(key="ps-notice", horizontal=True, vertical_alignment="center"):
@@ -73,7 +76,10 @@ def notice(status: DeskStatus, desk: DeskPort) -> None:
             st.html(_sentence("The exchange cannot be reached.", status.problem))
             _simulator_button(desk)
         else:
-            st.html(_sentence("The feed is stopped.", "What is shown is what was stored."))
+            if status.store.state == "reading":
+                st.html(_sentence("Nobody collects now.", "What is shown is what was stored."))
+            else:
+                st.html(_sentence("The feed is stopped.", "What is shown is what was stored."))
             _start_button(desk)
 
 

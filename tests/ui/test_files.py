@@ -1,0 +1,114 @@
+"""Files: made when asked for, of the time that was chosen, and kept until something else is chosen."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
+
+from analytics.params import Params
+from core.types import Candles, Ticks
+from tests.ui.fakes import END_MS, FakeDesk
+from tests.ui.stage import play, words
+from ui.controls.files import FileChoice
+from ui.panels import exports
+
+PAIR = ("ETHUSDT", "BTCUSDT")
+HOUR_MS = 3_600_000
+NOW = END_MS + 4_200
+
+
+@dataclass
+class Asked(FakeDesk):
+    """Notes which times were asked for."""
+
+    times: list[tuple[int | None, int | None]] = field(default_factory=list)
+
+    def candles(
+        self,
+        symbol: str,
+        timeframe_s: int,
+        limit: int | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+    ) -> Candles:
+        self.times.append((from_ms, to_ms))
+        return super().candles(symbol, timeframe_s, limit, from_ms, to_ms)
+
+    def trades(self, symbol: str, from_ms: int, to_ms: int, limit: int) -> Ticks:
+        self.times.append((from_ms, to_ms))
+        return super().trades(symbol, from_ms, to_ms, limit)
+
+
+def enabled(app: AppTest) -> set[str]:
+    """The downloads that can be clicked."""
+    buttons = [b.proto for b in app.get("download_button") if not isinstance(b, Block)]
+    assert len(buttons) == 4
+    return {b.label.split(",")[0] for b in buttons if not b.disabled}
+
+
+def test_every_file_is_of_the_chosen_time_and_named_by_its_end() -> None:
+    desk = Asked("tradable")
+    made = exports.make(desk, PAIR, Params(), FileChoice("csv", span_s=3600), NOW)
+    assert set(desk.times) == {(NOW - HOUR_MS, NOW)}
+    assert {f.name for f in made.files} == {
+        f"pairsight_{what}_ETHUSDT-BTCUSDT_1m_20240719T150004Z.csv"
+        for what in ("candles", "analytics", "journal", "trades")
+    }
+
+
+def test_analytics_and_journal_hold_the_rows_of_that_time_and_no_others() -> None:
+    made = exports.make(FakeDesk("tradable"), PAIR, Params(), FileChoice("csv", span_s=3600), NOW)
+    files = {f.what: f for f in made.files}
+    opens = [int(row["open_ms"]) for row in csv.DictReader(io.StringIO(files["analytics"].data.decode()))]
+    assert opens[0] >= NOW - HOUR_MS
+    assert opens[-1] == END_MS - 60_000
+    assert files["analytics"].rows == len(opens) == 59
+    looks = [int(row["candle_ms"]) for row in csv.DictReader(io.StringIO(files["journal"].data.decode()))]
+    assert looks == sorted(looks)
+    assert looks[0] >= NOW - HOUR_MS
+
+
+def test_the_analytics_of_a_range_are_those_of_the_screen_to_the_bit() -> None:
+    desk = FakeDesk("tradable")
+    made = exports.make(desk, PAIR, Params(), FileChoice("parquet", span_s=3600), NOW)
+    table = pq.read_table(pa.BufferReader(made.files[1].data))
+    shown = desk.look(*PAIR, Params()).report
+    assert table["z"].to_pylist() == shown.z[-59:].tolist()
+
+
+def test_between_two_moments_is_between_them_whatever_the_clock_says() -> None:
+    desk = Asked("wait")
+    exports.make(desk, PAIR, Params(), FileChoice("csv", from_ms=END_MS - HOUR_MS, to_ms=END_MS), NOW)
+    assert set(desk.times) == {(END_MS - HOUR_MS, END_MS)}
+
+
+def test_a_time_that_runs_backwards_is_refused_with_a_sentence() -> None:
+    assert FileChoice("csv", from_ms=2, to_ms=1).problem
+    assert not FileChoice("csv", from_ms=1, to_ms=2).problem
+    assert not FileChoice("csv", span_s=60).problem
+
+
+def test_nothing_is_made_before_it_is_asked_for_and_then_it_stays() -> None:
+    app = play(FakeDesk("wait"))
+    assert not enabled(app)
+    app.button(key="file_make").click().run()
+    assert not app.exception
+    assert enabled(app) == {"Candles", "Analytics", "Journal"}  # no trades are stored here
+    app.toggle(key="paused").set_value(True).run()
+    assert enabled(app) == {"Candles", "Analytics", "Journal"}
+    assert "Rows: candles 240" in words(app)
+
+
+@pytest.mark.parametrize(("key", "value"), [("file_span", "7 days"), ("y", "SOLUSDT")])
+def test_another_choice_takes_the_files_of_the_last_one_away(key: str, value: str) -> None:
+    app = play(FakeDesk("wait"))
+    app.button(key="file_make").click().run()
+    app.selectbox(key=key).select(value).run()
+    assert not enabled(app)
