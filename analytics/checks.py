@@ -315,13 +315,19 @@ def _p_below(case: Case, key: str, question: str, test: TestResult | None, name:
         key=key,
         question=question,
         value=p,
-        value_text=f"{name} undefined: a leg is flat or the legs are collinear" if p is None else f"{name} {p_text(p)}",
+        value_text=f"{name} {p_text(p)}" if p is not None else f"{name} {_why_undefined(case)}",
         threshold_text=f"p < {RELATED_P:g}",
         margin=None if p is None else RELATED_P - p,
         state="unknown" if p is None else _state(good),
         flips=flips,
         as_of_ms=case.report.newest_ms,
     )
+
+
+def _why_undefined(case: Case) -> str:
+    if case.report.have_bars < case.params.fit_bars:
+        return f"needs {case.params.fit_bars} candles, has {case.report.have_bars}"
+    return "undefined: a leg is flat or the legs are collinear"
 
 
 def _above(
