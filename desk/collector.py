@@ -15,6 +15,7 @@ import numpy as np
 
 from analytics.decision import Freshness
 from analytics.live import Touch
+from analytics.market import MarketRule, MarketView
 from core.errors import StoreError, UnknownSymbol
 from core.settings import Settings
 from core.types import TIMEFRAMES_S, Batch, DeskStatus, FeedStatus, Ints, MarkPrice, Source, SymbolInfo, Trade
@@ -23,6 +24,7 @@ from desk.intake import KLINE_MIN_S, Intake
 from desk.past import Past
 from desk.repairer import Repairer
 from desk.surroundings import REAL, Surroundings
+from desk.universe import Universe
 from ingestion import binance
 from ingestion.feed import Feed
 from storage.ring import Ring
@@ -36,7 +38,8 @@ ORIGIN: Final = "origin"
 
 
 class Collector:
-    """Collects one source into one store. Threads: feed-trades, feed-market, repair, engine; the store has its own.
+    """Collects one source into one store. Threads: feed-trades, feed-market, repair, engine, and while the
+    market is scanned feed-universe and scanner; the store has its own.
 
     Raises
     ------
@@ -66,6 +69,24 @@ class Collector:
             funding_hours=lambda: self.repairer.facts.funding_hours,
         )
         self.past = Past(self.engine.report_to, store)
+        self.universe = Universe(
+            self.rest,
+            store,
+            catalogue=self.catalogue,
+            open_stream=lambda take: Feed(
+                "feed-universe",
+                wire=binance,
+                base=settings.ws_url,
+                route=binance.ROUTES["kline_1m"],
+                connect=around.connect,
+                now_s=around.monotonic,
+                now_ms=around.now_ms,
+                waits=around.waits,
+                times=around.times,
+                on_batch=take,
+            ),
+            monotonic=around.monotonic,
+        )
         self.repairer = Repairer(
             self.rest,
             store,
@@ -74,6 +95,7 @@ class Collector:
             on_change=self._changed,
             on_repaired=self.engine.repaired,
             grace_ms=settings.grace_ms,
+            spare=self.universe.turn,
             monotonic=around.monotonic,
         )
         self.intake = Intake(
@@ -141,6 +163,7 @@ class Collector:
             self.market.stop()
             self.intake.line_down()
             self.repairer.stop()
+            self.universe.stop()
             self.engine.stop()
             if not self.store.flush():
                 log.warning("what was queued could not all be written: %s", self.store.status().reason)
@@ -265,6 +288,11 @@ class Collector:
                 if bars:
                     self.repairer.want(symbol, params.timeframe_s, bars)
         self.engine.watch(key)
+
+    def whole_market(self, rule: MarketRule) -> MarketView:
+        """The scan of the market, made for as long as somebody asks for it."""
+        self.universe.want(rule)
+        return self.universe.view()
 
     def _source(self, trades: FeedStatus) -> Source:
         said = trades.simulated or self.rest.simulated

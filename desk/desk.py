@@ -14,9 +14,10 @@ from typing import Final
 from analytics.decision import LiveScore
 from analytics.live import score_live
 from analytics.look import Look
+from analytics.market import MarketRule, MarketView
 from analytics.params import Params
 from analytics.report import PairReport
-from core.errors import DataError, StoreBusy, UnknownSymbol
+from core.errors import DataError, PairsightError, StoreBusy, UnknownSymbol
 from core.journal import JournalRow
 from core.settings import Settings
 from core.types import Candles, DeskStatus, Gap, MarkPrice, SymbolInfo, Ticks
@@ -25,6 +26,7 @@ from desk.engine import Key
 from desk.local_exchange import LocalExchange
 from desk.onlooker import Onlooker
 from desk.recent_log import RecentLog
+from desk.watchlist import mark, watched
 from storage.sqlite import TradeStore
 
 log = logging.getLogger(__name__)
@@ -157,6 +159,17 @@ class Desk:
             return score_live(report, y.price, x.price, ts_ms, s.touch(symbol_y), s.touch(symbol_x))
         except DataError:
             return LiveScore(ts_ms, y.price, x.price, spread=nan, z=nan, z_roll=nan)
+
+    def market(self, rule: MarketRule) -> MarketView:
+        """What is known of the whole market, scanned for as long as somebody asks. Cheap."""
+        return replace(self._station.whole_market(rule), pairs=watched(self._station.store))
+
+    def watch_pair(self, symbol_y: str, symbol_x: str, keep: bool) -> None:
+        """Put a pair on the watch-list, or take it off. Raises PairsightError where another process collects."""
+        store = self._station.store
+        if not isinstance(store, TradeStore):
+            raise PairsightError("Another Pairsight collects into this database: change the watch-list there.")
+        mark(store, (symbol_y, symbol_x), keep)
 
     def candles(
         self,

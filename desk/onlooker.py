@@ -12,6 +12,7 @@ import numpy as np
 
 from analytics.decision import Freshness
 from analytics.live import Touch, touch
+from analytics.market import MarketRule, MarketView
 from core.errors import PairsightError
 from core.settings import Settings
 from core.types import DeskStatus, Ints, MarkPrice, StoreStatus, SymbolInfo, Trade
@@ -121,6 +122,10 @@ class Onlooker:
         stale_s = self.settings.stale_after_s
         silent = tuple(s for s in (key.symbol_y, key.symbol_x) if (a := age.get(s)) is None or a > stale_s)
         return Freshness(status.trades.watermark_ms or None, silent)
+
+    def whole_market(self, rule: MarketRule) -> MarketView:
+        """Unknown: nothing is asked of the exchange from here."""
+        return MarketView(problem="Another Pairsight collects into this database: open the Scanner page there.")
 
     def want(self, key: Key) -> None:
         """History is the other process's business."""

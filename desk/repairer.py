@@ -74,6 +74,7 @@ class Repairer:
         on_change: Callable[[str, int | None], None],
         on_repaired: Callable[[str, int, int], None],
         grace_ms: int,
+        spare: Callable[[Callable[[], bool]], None] = lambda stopped: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rest = rest
@@ -85,6 +86,7 @@ class Repairer:
         self._warmup = Warmup(rest, store, monotonic)
         self._on_repaired = on_repaired
         self._grace_ms = grace_ms
+        self._spare = spare
         self._monotonic = monotonic
         self._lock = threading.Lock()  # guards what others add to
         self._gaps: list[Gap] = []  # to be tried
@@ -236,7 +238,11 @@ class Repairer:
                     self._gaps = gaps[at:] + self._gaps
                 raise
         self._mender.turn(self._passed_ms(), ask=True)
-        self._warmup.turn(lambda: self._stop.is_set() or self._wake.is_set(), self._on_change)
+        self._warmup.turn(self._interrupted, self._on_change)
+        self._spare(self._interrupted)
+
+    def _interrupted(self) -> bool:
+        return self._stop.is_set() or self._wake.is_set()
 
     def _mended(self, hole: Hole) -> None:
         self._on_change(hole.symbol, hole.timeframe_s)

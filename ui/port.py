@@ -7,6 +7,7 @@ from typing import Protocol
 
 from analytics.decision import LiveScore
 from analytics.look import Look
+from analytics.market import MarketRule, MarketView
 from analytics.params import Params
 from analytics.report import PairReport
 from core.journal import JournalRow
@@ -61,6 +62,15 @@ class DeskPort(Protocol):
 
     def newest_candle_ms(self, symbol_y: str, symbol_x: str, timeframe_s: int) -> int | None:
         """Open time of the newest aligned confirmed candle. Cheap."""
+
+    def market(self, rule: MarketRule) -> MarketView:
+        """What is known of the whole market, scanned for as long as somebody asks. Cheap.
+
+        ``view.scan`` is the same object until another scan is made.
+        """
+
+    def watch_pair(self, symbol_y: str, symbol_x: str, keep: bool) -> None:
+        """Put a pair on the watch-list, or take it off. Raises PairsightError where it cannot be kept."""
 
     def candles(
         self,

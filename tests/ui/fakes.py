@@ -13,6 +13,7 @@ import numpy as np
 from analytics.costs import CostSplit
 from analytics.decision import Freshness, LiveScore, decide
 from analytics.look import Look, RecordSummary
+from analytics.market import MarketRule, MarketView
 from analytics.params import Params
 from analytics.report import PairReport, analyse
 from core.errors import DegenerateData, PairsightError, UnknownSymbol
@@ -31,6 +32,7 @@ from core.types import (
     SymbolInfo,
     Ticks,
 )
+from tests.ui import market_of_forty
 
 Scenario = Literal[
     "tradable",
@@ -168,6 +170,7 @@ class FakeDesk:
     calls: list[str] = field(default_factory=list)
     refuse_simulator: str = ""
     store_problem: str = ""
+    watched: list[tuple[str, str]] = field(default_factory=list)
     other_collects: bool = False
 
     def __post_init__(self) -> None:
@@ -309,6 +312,20 @@ class FakeDesk:
         if self.scenario in {"unreachable", "stopped", "empty"}:
             return None
         return END_MS - timeframe_s * 1000
+
+    def market(self, rule: MarketRule) -> MarketView:
+        """A seeded market of forty symbols, where the scenario has one."""
+        if self.scenario in {"unreachable", "stopped", "empty"}:
+            seen = MarketView("choosing")
+        else:
+            seen = (market_of_forty.loading if self.scenario == "warming" else market_of_forty.view)(rule)
+        return replace(seen, pairs=tuple(self.watched))
+
+    def watch_pair(self, symbol_y: str, symbol_x: str, keep: bool) -> None:
+        """Remember it until the end."""
+        self.watched = [pair for pair in self.watched if pair != (symbol_y, symbol_x)]
+        if keep:
+            self.watched.append((symbol_y, symbol_x))
 
     def candles(
         self,

@@ -1,0 +1,130 @@
+"""The thread that scans: a moment after candles have come, on what is there. Its result is a value."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import nan
+from typing import Final
+
+import numpy as np
+
+from analytics.market import MarketRule
+from analytics.scan_series import LeftOut
+from analytics.scanner import Scan, scan
+from core.types import Bools
+from desk.closes import Closes, Window
+
+log = logging.getLogger(__name__)
+
+SETTLE_S: Final = 1.0  # the bars of one minute come within about a second of each other
+REST_S: Final = 2.0  # while history arrives all the time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scanned:
+    """One scan, and what it was made of."""
+
+    scan: Scan | None = None
+    left_out: tuple[LeftOut, ...] = ()  # too thin by the minute
+    candle_ms: int | None = None
+    took_ms: float = nan
+    number: int = 0
+    problem: str = ""
+
+
+class Scanner:
+    """Thread ``scanner``. ``rule`` and ``day_volume`` are asked at each scan; ``result`` may be read from anywhere."""
+
+    def __init__(
+        self,
+        closes: Closes,
+        rule: Callable[[], MarketRule | None],
+        day_volume: Callable[[], Mapping[str, float]],
+        settle_s: float = SETTLE_S,
+        rest_s: float = REST_S,
+    ) -> None:
+        self._closes = closes
+        self._rule = rule
+        self._day_volume = day_volume
+        self._settle_s = settle_s
+        self._rest_s = rest_s
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.result = Scanned()
+
+    def start(self) -> None:
+        """Start the thread; does nothing while it runs."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._main, name="scanner", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End the thread; what it last found stays."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def poke(self) -> None:
+        """Candles have come, or the rule has changed."""
+        self._wake.set()
+
+    def _main(self) -> None:
+        made: tuple[int, MarketRule] | None = None
+        while not self._stop.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            if self._stop.wait(self._settle_s):
+                return
+            try:
+                rule = self._rule()
+                if rule is not None and (self._closes.version, rule) != made:
+                    made = self._closes.version, rule
+                    self._scan(rule)
+            except Exception:  # the thread's last resort
+                log.exception("the market could not be scanned; it is tried again with the next minute")
+                before = self.result
+                self.result = replace(before, problem="An error inside Pairsight disturbs the scan; the log has it.")
+            self._stop.wait(self._rest_s)
+
+    def _scan(self, rule: MarketRule) -> None:
+        window = self._closes.window()
+        if window is None:
+            return
+        began = time.perf_counter()
+        kept, thin = liquid(window, rule.min_minute_volume)
+        volumes = self._day_volume()
+        names = [symbol for symbol, keep in zip(window.symbols, kept, strict=True) if keep]
+        found = None
+        if len(names) > 1:
+            found = scan(
+                window.closes[kept],
+                names,
+                rule.fit_bars,
+                both_directions=rule.both_directions,
+                liquidity=np.array([volumes.get(symbol, nan) for symbol in names]),
+                cost_bps=rule.cost_bps,
+                entry_z=rule.entry_z,
+                stop_z=rule.stop_z,
+            )
+        took_ms = 1000 * (time.perf_counter() - began)
+        self.result = Scanned(found, thin, window.newest_ms, took_ms, self.result.number + 1)
+
+
+def liquid(window: Window, least: float) -> tuple[Bools, tuple[LeftOut, ...]]:
+    """Mark the symbols whose median minute turned over at least so much, and name the others."""
+    median = np.median(window.turnover, axis=1)
+    kept: Bools = median >= least
+    thin = tuple(
+        LeftOut(symbol, f"too thin: {value:,.0f} in the median minute, {least:,.0f} are asked for")
+        for symbol, value, keep in zip(window.symbols, median.tolist(), kept, strict=True)
+        if not keep
+    )
+    return kept, thin

@@ -1,0 +1,448 @@
+"""The market that is scanned: which symbols, their minutes, one scan a minute; nothing while nobody asks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analytics.market import MarketRule
+from core.errors import PairsightError, Unreachable
+from core.settings import Settings
+from core.types import Bars, Batch, Candles, FeedStatus, Floats, SymbolInfo
+from desk.closes import STEP_MS, Closes
+from desk.desk import Desk
+from desk.scan import liquid
+from desk.universe import UNSEEN_S, Universe, choose
+from desk.watchlist import NOTE, watched
+from ingestion.binance import StreamKind
+from ingestion.binance_rest import Ticker
+from simulator.limits import Limits
+from simulator.market import MarketPlan
+from simulator.running import SimulatedExchange
+from simulator.universe import listings
+from storage.sqlite import TradeStore
+
+NOW_MS = 1_785_780_000_000
+RULE = MarketRule(most=3, fit_bars=40)
+
+
+def info(
+    symbol: str, *, status: str = "TRADING", kind: str = "PERPETUAL", quote: str = "USDT", age: int = 9_999
+) -> SymbolInfo:
+    """A contract listed for so many minutes."""
+    onboard_ms = NOW_MS - age * STEP_MS
+    return SymbolInfo(symbol, status, kind, symbol.removesuffix(quote), quote, 0.1, 0.1, 0.1, 1e6, 5.0, onboard_ms)
+
+
+def ticker(symbol: str, volume: float) -> Ticker:
+    return Ticker(symbol, 1_000, 1.0, volume, 0.0)
+
+
+def candles(symbol: str, opens: Iterable[int], close: Floats | float = 100.0, volume: float = 2.0) -> Candles:
+    """Minutes that opened so many minutes after NOW_MS."""
+    open_ms = NOW_MS + STEP_MS * np.array(list(opens), np.int64)
+    n = len(open_ms)
+    c, v, ones = np.broadcast_to(close, n).astype(np.float64), np.full(n, volume), np.ones(n, np.int64)
+    return Candles(symbol, 60, open_ms, c, c, c, c, v, ones, np.full(n, "kline", "U8"))
+
+
+# Which symbols
+
+
+def test_the_market_is_what_trades_now_in_usdt_by_volume() -> None:
+    catalogue = {
+        one.symbol: one
+        for one in (
+            info("AUSDT"), info("BUSDT"), info("CUSDT"), info("DUSDT"), info("XAUUSDT", kind="TRADIFI_PERPETUAL"),
+            info("EUSDC", quote="USDC"), info("FUSDT", status="SETTLING"), info("GUSDT_261225", kind="CURRENT_QUARTER"),
+        )
+    }  # fmt: skip
+    tickers = [ticker(s, v) for v, s in enumerate(["CUSDT", "AUSDT", "DUSDT", "BUSDT", *catalogue, "UNLISTEDUSDT"])]
+    tickers = [t for n, t in enumerate(tickers) if n < 4 or t.symbol not in {"AUSDT", "BUSDT", "CUSDT", "DUSDT"}]
+    found = choose(catalogue, tickers, RULE, NOW_MS)
+    assert found.symbols == ("BUSDT", "DUSDT", "AUSDT")
+    assert found.day_volume == {"BUSDT": 3, "DUSDT": 2, "AUSDT": 1}
+    assert choose(catalogue, tickers, replace(RULE, min_day_volume=2), NOW_MS).symbols == ("BUSDT", "DUSDT")
+    assert choose(catalogue, tickers, replace(RULE, closing_markets=True), NOW_MS).symbols[0] == "XAUUSDT"
+
+
+def test_a_symbol_listed_for_less_than_the_window_is_left_out_by_name_and_the_next_takes_its_place() -> None:
+    catalogue = {
+        one.symbol: one for one in (info("NEWUSDT", age=49), info("AUSDT", age=50), info("BUSDT"), info("CUSDT"))
+    }
+    tickers = [ticker(s, v) for v, s in enumerate(["CUSDT", "BUSDT", "AUSDT", "NEWUSDT"])]
+    found = choose(catalogue, tickers, RULE, NOW_MS)
+    assert found.symbols == ("AUSDT", "BUSDT", "CUSDT")
+    assert [(one.symbol, "49 minutes, 50" in one.reason) for one in found.left_out] == [("NEWUSDT", True)]
+
+
+def test_a_symbol_that_turns_over_too_little_in_its_median_minute_is_left_out_by_name() -> None:
+    closes = Closes(bars=4)
+    closes.keep(["AUSDT", "BUSDT"])
+    closes.add(candles("AUSDT", range(4), 10.0, volume=5.0))
+    closes.add(candles("BUSDT", [3], 10.0, volume=5_000.0))
+    window = closes.window()
+    assert window is not None
+    kept, thin = liquid(window, 50.0)
+    assert kept.tolist() == [True, False]
+    assert [one.symbol for one in thin] == ["BUSDT"]
+
+
+# Their minutes on one axis
+
+
+def test_minutes_stand_under_each_other_and_a_missing_one_is_unknown() -> None:
+    closes = Closes(bars=4)
+    assert closes.keep(["AUSDT", "BUSDT"]) == ["AUSDT", "BUSDT"]
+    closes.add(candles("AUSDT", [0, 1, 2, 3], np.array([1.0, 2.0, 3.0, 4.0])))
+    closes.add(candles("BUSDT", [1, 3], np.array([5.0, 6.0])))
+    closes.add(candles("ELSEUSDT", [9]))
+    window = closes.window()
+    assert window is not None
+    np.testing.assert_array_equal(window.closes, [[1, 2, 3, 4], [np.nan, 5, np.nan, 6]])
+    np.testing.assert_array_equal(window.turnover, [[2, 4, 6, 8], [0, 10, 0, 12]])
+    assert window.newest_ms == NOW_MS + 3 * STEP_MS
+
+
+def test_a_minute_counts_once_most_have_it_and_the_window_moves_on() -> None:
+    closes = Closes(bars=3)
+    closes.keep(["AUSDT", "BUSDT", "CUSDT"])
+    for symbol in ("AUSDT", "BUSDT", "CUSDT"):
+        closes.add(candles(symbol, range(3)))
+    closes.add(candles("AUSDT", [3]))
+    before = closes.window()
+    closes.add(candles("BUSDT", [3]))
+    after = closes.window()
+    assert before is not None
+    assert after is not None
+    assert before.newest_ms == NOW_MS + 2 * STEP_MS
+    assert after.newest_ms == NOW_MS + 3 * STEP_MS
+    assert np.isnan(after.closes).sum() == 1
+
+
+def test_older_pages_and_minutes_beyond_the_window_find_their_place_or_none() -> None:
+    closes = Closes(bars=3)
+    closes.keep(["AUSDT"])
+    closes.add(candles("AUSDT", [2]))
+    closes.add(candles("AUSDT", [-50, 0, 1]))
+    closes.add(candles("AUSDT", [500]))
+    closes.add(candles("AUSDT", [499, 498]))
+    window = closes.window()
+    assert window is not None
+    assert not np.isnan(window.closes).any()
+    assert window.newest_ms == NOW_MS + 500 * STEP_MS
+
+
+def test_a_symbol_that_stays_keeps_what_is_known_of_it() -> None:
+    closes = Closes(bars=2)
+    closes.keep(["AUSDT", "BUSDT"])
+    closes.add(candles("BUSDT", [0, 1], 7.0))
+    assert closes.keep(["CUSDT", "BUSDT"]) == ["CUSDT"]
+    window = closes.window()
+    assert window is not None
+    np.testing.assert_array_equal(window.closes, [[np.nan, np.nan], [7, 7]])
+
+
+# From the stream and from REST, by hand
+
+
+@dataclass
+class FakeRest:
+    """An exchange of three symbols whose minutes are all there."""
+
+    asked: list[str] = field(default_factory=list)
+    refuses: bool = False
+
+    def server_time_ms(self) -> int:
+        self.asked.append("time")
+        if self.refuses:
+            raise Unreachable("The exchange did not answer in time.")
+        return NOW_MS
+
+    def exchange_ms(self) -> int:
+        return NOW_MS
+
+    def wait_s(self, weight: int) -> float:
+        return 0.0
+
+    def ticker_24h(self) -> list[Ticker]:
+        self.asked.append("ticker")
+        return [ticker("AUSDT", 3), ticker("BUSDT", 2), ticker("CUSDT", 1)]
+
+    def klines(self, symbol: str, timeframe_s: int, *, start_ms: int, end_ms: int, limit: int) -> Candles:
+        self.asked.append(f"{symbol} {(end_ms - start_ms) // STEP_MS + 1}")
+        minutes = np.arange((start_ms - NOW_MS) // STEP_MS, (end_ms - NOW_MS) // STEP_MS + 1)
+        steps = np.random.default_rng(len(symbol) + ord(symbol[0])).normal(0, 1e-3, 10_000)
+        return candles(symbol, minutes.tolist(), 100 * np.exp(np.cumsum(steps)[minutes + 5_000]))
+
+
+@dataclass
+class FakeStore:
+    """Candles in memory."""
+
+    held: dict[str, dict[int, float]] = field(default_factory=dict)
+
+    def put_candles(self, page: Candles) -> None:
+        for open_ms, close in zip(page.open_ms.tolist(), page.close.tolist(), strict=True):
+            self.held.setdefault(page.symbol, {}).setdefault(open_ms, close)
+
+    def candles(
+        self, symbol: str, timeframe_s: int, *, from_ms: int | None = None, to_ms: int | None = None
+    ) -> Candles:
+        known = sorted(t for t in self.held.get(symbol, {}) if (from_ms or 0) <= t < (to_ms or 1 << 62))
+        closes = np.array([self.held[symbol][t] for t in known])
+        return candles(symbol, [(t - NOW_MS) // STEP_MS for t in known], closes if known else 1.0)
+
+    def flush(self, timeout_s: float = 1.0) -> bool:
+        return True
+
+
+@dataclass
+class FakeStream:
+    """A feed that delivers what a test hands in."""
+
+    names: set[str] = field(default_factory=set)
+    running: bool = False
+
+    def start(self) -> None:
+        self.running = True
+
+    def stop(self) -> bool:
+        self.running = False
+        return True
+
+    def subscribe(self, symbols: Iterable[str], kind: StreamKind) -> None:
+        assert kind == "kline_1m"
+        self.names |= set(symbols)
+
+    def unsubscribe(self, symbols: Iterable[str], kind: StreamKind) -> None:
+        self.names -= set(symbols)
+
+    def status(self) -> FeedStatus:
+        return FeedStatus("live" if self.running else "stopped")
+
+
+@dataclass
+class Stage:
+    """A universe and everything around it; the clock stands still until it is moved."""
+
+    rest: FakeRest = field(default_factory=FakeRest)
+    store: FakeStore = field(default_factory=FakeStore)
+    stream: FakeStream = field(default_factory=FakeStream)
+    clock_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.universe = Universe(
+            self.rest,  # type: ignore[arg-type]
+            self.store,
+            catalogue=lambda: {s: info(s) for s in ("AUSDT", "BUSDT", "CUSDT")},
+            open_stream=lambda take: self.stream,
+            monotonic=lambda: self.clock_s,
+        )
+
+    def turn(self) -> None:
+        self.universe.turn(lambda: False)
+
+    def push(self, symbol: str, minute: int, traded: bool = True) -> None:
+        """A closed bar."""
+        page = candles(symbol, [minute] if traded else [], 100.0 + minute)
+        opens = np.array([NOW_MS + minute * STEP_MS], np.int64)
+        self.universe.take(Batch(bars=(Bars(symbol, NOW_MS, 1, opens, page),)))
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    yield stage
+    stage.universe.stop()
+
+
+def test_nothing_is_asked_of_the_exchange_until_somebody_wants_a_scan(stage: Stage) -> None:
+    stage.turn()
+    assert stage.rest.asked == []
+    assert not stage.stream.running
+    assert stage.universe.view().stage == "off"
+
+
+def test_history_is_fetched_once_and_then_the_stream_is_enough(stage: Stage) -> None:
+    stage.universe.want(RULE)
+    assert stage.universe.view().stage == "choosing"
+    stage.turn()
+    assert stage.stream.names == {"AUSDT", "BUSDT", "CUSDT"}
+    assert [asked for asked in stage.rest.asked if "USDT" in asked] == ["AUSDT 50", "BUSDT 50", "CUSDT 50"]
+    assert (stage.universe.view().stage, stage.universe.view().loaded) == ("live", 1.0)
+    for symbol in stage.stream.names:
+        stage.push(symbol, -1)  # the first bar: what lies before it is looked at once more
+    stage.turn()
+    stage.rest.asked.clear()
+    for minute in (0, 1, 2):
+        for symbol in sorted(stage.stream.names):
+            stage.push(symbol, minute)
+    stage.turn()
+    assert [asked for asked in stage.rest.asked if "USDT" in asked] == []
+    assert stage.store.held["AUSDT"][NOW_MS + 2 * STEP_MS] == 102.0
+
+
+def test_a_minute_that_the_stream_left_out_is_fetched(stage: Stage) -> None:
+    stage.universe.want(RULE)
+    stage.turn()
+    stage.push("AUSDT", -1)
+    stage.turn()
+    del stage.store.held["AUSDT"][NOW_MS - 3 * STEP_MS]
+    stage.rest.asked.clear()
+    stage.push("AUSDT", 2)
+    stage.turn()
+    assert "AUSDT 1" in stage.rest.asked
+    assert NOW_MS - 3 * STEP_MS in stage.store.held["AUSDT"]
+
+
+def test_a_minute_without_a_trade_is_no_candle_and_is_not_asked_for_again(stage: Stage) -> None:
+    stage.universe.want(RULE)
+    stage.turn()
+    stage.push("AUSDT", -1)
+    stage.turn()
+    stage.rest.asked.clear()
+    stage.push("AUSDT", 0, traded=False)
+    stage.push("AUSDT", 1)
+    stage.turn()
+    assert stage.rest.asked == []
+    assert NOW_MS not in stage.store.held["AUSDT"]
+
+
+def test_what_is_stored_already_is_scanned_without_asking(stage: Stage) -> None:
+    for symbol in ("AUSDT", "BUSDT", "CUSDT"):
+        stage.store.put_candles(
+            candles(symbol, range(-51, 0), 100 + np.random.default_rng(ord(symbol[0])).normal(0, 1, 51))
+        )
+    stage.universe.want(RULE)
+    stage.turn()
+    assert [asked for asked in stage.rest.asked if "USDT" in asked] == []
+    wait_until(lambda: stage.universe.view().scan is not None)
+    scan = stage.universe.view().scan
+    assert scan is not None
+    assert scan.symbols.tolist() == ["AUSDT", "BUSDT", "CUSDT"]  # by volume
+    assert scan.pairs_tested == 3
+
+
+def test_another_choice_of_symbols_is_chosen_again_and_the_same_one_is_not(stage: Stage) -> None:
+    stage.universe.want(RULE)
+    stage.turn()
+    stage.universe.want(replace(RULE, both_directions=True))
+    stage.turn()
+    assert stage.rest.asked.count("ticker") == 1
+    stage.universe.want(replace(RULE, most=2))
+    stage.turn()
+    assert stage.rest.asked.count("ticker") == 2
+    assert stage.stream.names == {"AUSDT", "BUSDT"}
+
+
+def test_an_exchange_that_does_not_answer_is_a_sentence_and_is_asked_again(stage: Stage) -> None:
+    stage.universe.want(RULE)
+    stage.rest.refuses = True
+    with pytest.raises(Unreachable):
+        stage.turn()
+    assert stage.universe.view().problem == "The exchange did not answer in time."
+    stage.rest.refuses = False
+    stage.turn()
+    assert (stage.universe.view().problem, stage.universe.view().stage) == ("", "live")
+
+
+def test_a_market_nobody_looks_at_is_let_go_and_comes_back_with_the_next_look(stage: Stage) -> None:
+    stage.universe.want(RULE)
+    stage.turn()
+    stage.clock_s = UNSEEN_S + 1
+    stage.turn()
+    assert not stage.stream.running
+    assert stage.universe.view().stage == "off"
+    stage.universe.want(RULE)
+    stage.turn()
+    assert stage.stream.running
+    assert stage.universe.view().stage == "live"
+
+
+# The watch-list
+
+
+def test_the_watch_list_survives_a_restart(tmp_path: Path) -> None:
+    settings = Settings(ws_url="ws://127.0.0.1:9", rest_url="http://127.0.0.1:9", db=tmp_path / "w.db")
+    desk = Desk(settings)
+    desk.watch_pair("ETHUSDT", "BTCUSDT", True)
+    desk.watch_pair("币安人生USDT", "BTCUSDT", True)
+    desk.watch_pair("ETHUSDT", "BTCUSDT", True)
+    desk.watch_pair("SOLUSDT", "BTCUSDT", True)
+    desk.watch_pair("SOLUSDT", "BTCUSDT", False)
+    desk.close()
+    again = Desk(settings)
+    assert again.market(RULE).pairs == (("币安人生USDT", "BTCUSDT"), ("ETHUSDT", "BTCUSDT"))
+    looker = Desk(settings)
+    assert looker.market(RULE).pairs == again.market(RULE).pairs
+    assert "Another Pairsight" in looker.market(RULE).problem
+    with pytest.raises(PairsightError, match="change the watch-list there"):
+        looker.watch_pair("A", "B", True)
+    looker.close()
+    again.close()
+
+
+def test_a_watch_list_that_cannot_be_read_is_empty(tmp_path: Path) -> None:
+    with TradeStore(tmp_path / "w.db") as store:
+        store.put_note(NOTE, '{"not": "pairs"}', 0)
+        store.flush()
+        assert watched(store) == ()
+
+
+# The whole desk, over real sockets, thirty times as fast as time
+
+SPEED = 30
+COUNT = 30
+
+
+def wait_until(true: Callable[[], bool], timeout_s: float = 40.0) -> None:
+    """Poll until it holds: a desk has no event for everything a test may wait for."""
+    deadline = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < deadline, "did not come true"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    plan = MarketPlan(seed=3, rate=60.0, listings=listings(COUNT))
+    limits = Limits(weight_per_minute=100_000)
+    with SimulatedExchange.making(plan, start_ms=NOW_MS, speed=SPEED, limits=limits) as exchange:
+        desk = Desk(
+            Settings(
+                ws_url=exchange.ws_url, rest_url=exchange.rest_url, db=tmp_path / "u.db", symbols=("BTCUSDT", "ETHUSDT")
+            )
+        )
+        desk.start()
+        yield desk
+        desk.close()
+
+
+def test_a_whole_market_is_scanned_minute_by_minute_and_every_minute_is_stored(desk: Desk) -> None:
+    rule = MarketRule(fit_bars=100)
+    wait_until(lambda: (view := desk.market(rule)).scan is not None and view.loaded == 1.0)
+    first = desk.market(rule)
+    assert len(first.symbols) == COUNT
+    wait_until(lambda: (desk.market(rule).candle_ms or 0) >= (first.candle_ms or 0) + 5 * STEP_MS)
+    view = desk.market(rule)
+    assert view.scan is not None
+    assert len(view.scan.symbols) + len(view.scan.left_out) == COUNT
+    assert view.number > first.number
+    assert view.problem == ""
+    end_ms = (view.candle_ms or 0) + STEP_MS
+    for symbol in view.symbols[:10]:  # busy enough to trade in each minute
+        stored = desk.candles(symbol, 60, to_ms=end_ms)
+        assert (np.diff(stored.open_ms) == STEP_MS).all(), symbol
+        assert len(stored) >= rule.need_bars
+    by_trades = desk.candles("BTCUSDT", 60, from_ms=first.candle_ms, to_ms=end_ms).provenance
+    assert "trades" in by_trades  # what the trades made is not replaced by the exchange's bar
+    assert set(desk.candles(view.symbols[-1], 60, to_ms=end_ms).provenance) == {"kline"}
+    desk.stop()
+    assert not {t.name for t in threading.enumerate()} & {"feed-universe", "scanner"}
