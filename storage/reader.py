@@ -32,6 +32,7 @@ _TRADES: Final = """
     SELECT trade_id, first_id, ts_ms, price, qty, buyer_is_maker FROM trades
     WHERE symbol_id = (SELECT id FROM symbols WHERE name = ?)"""
 _TRADES_BY_ID: Final = _TRADES + " AND trade_id > ? AND trade_id < ? ORDER BY trade_id DESC LIMIT ?"
+_NEXT_TRADE: Final = _TRADES + " AND trade_id > ? ORDER BY trade_id LIMIT 1"
 _TRADES_BY_TIME: Final = _TRADES + " AND ts_ms >= ? AND ts_ms < ? ORDER BY ts_ms DESC, trade_id DESC LIMIT ?"
 _GAPS: Final = """
     SELECT name, after_id, before_id, from_ms, to_ms, state, gaps.id FROM gaps JOIN symbols ON symbols.id = symbol_id
@@ -139,35 +140,16 @@ class StoreReader:
         if by_time and (after_id is not None or before_id is not None):
             raise ValueError("trades are read by time or by id, not by both")
         sql, low, high = (_TRADES_BY_TIME, from_ms, to_ms) if by_time else (_TRADES_BY_ID, after_id, before_id)
-        rows = self._rows(sql, symbol, _or(low, -_EVER), _or(high, _EVER), _or(limit, _ALL))
-        if not rows:
-            return Ticks.empty(symbol)
-        ids, first, ts, price, qty, maker = zip(*reversed(rows), strict=True)
-        found = Ticks(
-            symbol,
-            np.array(ids, np.int64),
-            np.array(first, np.int64),
-            np.array(ts, np.int64),
-            np.array(price, np.float64),
-            np.array(qty, np.float64),
-            np.array(maker, np.bool_),
-        )
+        found = _ticks(symbol, self._rows(sql, symbol, _or(low, -_EVER), _or(high, _EVER), _or(limit, _ALL)))
         return found.take(np.argsort(found.trade_id, kind="stable")) if by_time else found
 
     def last_trade(self, symbol: str) -> Trade | None:
         """The stored trade with the highest id."""
-        t = self.trades(symbol, limit=1)
-        if not len(t):
-            return None
-        return Trade(
-            symbol,
-            int(t.trade_id[0]),
-            int(t.first_id[0]),
-            int(t.ts_ms[0]),
-            float(t.price[0]),
-            float(t.qty[0]),
-            bool(t.buyer_is_maker[0]),
-        )
+        return _only(self.trades(symbol, limit=1))
+
+    def next_trade(self, symbol: str, after_id: int) -> Trade | None:
+        """The stored trade with the lowest id above ``after_id``."""
+        return _only(_ticks(symbol, self._rows(_NEXT_TRADE, symbol, after_id)))
 
     def gaps(
         self,
@@ -287,6 +269,37 @@ class _Pool:
                 self._idle.append((connection, file))
                 return
         connection.close()
+
+
+def _ticks(symbol: str, rows: list[tuple[Any, ...]]) -> Ticks:
+    """Rows, the newest first, as columns, the oldest first."""
+    if not rows:
+        return Ticks.empty(symbol)
+    ids, first, ts, price, qty, maker = zip(*reversed(rows), strict=True)
+    return Ticks(
+        symbol,
+        np.array(ids, np.int64),
+        np.array(first, np.int64),
+        np.array(ts, np.int64),
+        np.array(price, np.float64),
+        np.array(qty, np.float64),
+        np.array(maker, np.bool_),
+    )
+
+
+def _only(t: Ticks) -> Trade | None:
+    """The one trade there is, as a value."""
+    if not len(t):
+        return None
+    return Trade(
+        t.symbol,
+        int(t.trade_id[0]),
+        int(t.first_id[0]),
+        int(t.ts_ms[0]),
+        float(t.price[0]),
+        float(t.qty[0]),
+        bool(t.buyer_is_maker[0]),
+    )
 
 
 def _or(value: int | None, default: int) -> int:

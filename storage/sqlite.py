@@ -79,6 +79,10 @@ class TradeStore(StoreReader):
         super().__init__(path)
         self._writer.start()
 
+    def tell_dropped(self, on_dropped: Callable[[Gap], None]) -> None:
+        """Have this hear of what is dropped from now on: the store is there before whoever collects into it."""
+        self._writer.on_dropped = on_dropped
+
     def put(self, ticks: Ticks) -> None:
         """Store trades, each once, however often it comes."""
         for start in range(0, len(ticks), _PUT_ROWS):

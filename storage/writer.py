@@ -60,7 +60,7 @@ class Writer:
         self._backlog = backlog
         self._keep_ms = keep_ms
         self._connect = connect
-        self._on_dropped = on_dropped
+        self.on_dropped = on_dropped
         self._times_ms: deque[float] = deque(maxlen=50)
         self._ledger: Ledger | None = None
         self.state: Literal["writing", "failing", "closed"] = "writing"
@@ -171,8 +171,8 @@ class Writer:
         for gap in self._backlog.take_lost():
             self._backlog.insist(DeleteCandles(gap.symbol, gap.from_ms, gap.to_ms))
             self._backlog.insist(PutGap(gap))
-            if self._on_dropped is not None:
-                self._on_dropped(gap)
+            if self.on_dropped is not None:
+                self.on_dropped(gap)
 
     def _keep_house(self, rows: int) -> bool:
         """Let old trades leave, about twice as fast as new ones come; says whether more wait to leave."""

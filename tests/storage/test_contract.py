@@ -133,6 +133,15 @@ def test_trades_are_found_between_two_ids(store: TradeStore) -> None:
         store.trades("BTCUSDT", from_ms=1, after_id=2)
 
 
+def test_the_next_trade_is_the_one_with_the_lowest_id_above(store: TradeStore) -> None:
+    store.put(seeded(5, first=10))
+    store.put(seeded(5, first=20))
+    store.flush()
+    found = [store.next_trade("BTCUSDT", after) for after in (0, 10, 14, 24)]
+    assert [trade.trade_id if trade else None for trade in found] == [10, 11, 20, None]
+    assert store.next_trade("ETHUSDT", 0) is None
+
+
 def test_the_last_trade_is_the_one_with_the_highest_id(store: TradeStore) -> None:
     assert store.last_trade("BTCUSDT") is None
     trades = seeded(3, first=7)

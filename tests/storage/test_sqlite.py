@@ -217,6 +217,19 @@ def test_a_dropped_candle_is_shown_as_a_gap(path: Path) -> None:
         assert store.candles("BTCUSDT", 1).open_ms.tolist() == [5000]
 
 
+def test_who_comes_later_hears_of_what_is_dropped_from_then_on(path: Path) -> None:
+    disk, ear = Disk(), Ear()
+    with TradeStore(path, flush_ms=10, queue_rows=10, connect=disk.connect) as store:
+        store.tell_dropped(ear)
+        disk.code = sqlite3.SQLITE_FULL
+        store.put(seeded(10))
+        until_failing(store)
+        store.put(seeded(10, first=10))
+        disk.code = None
+        assert ear.heard.wait(WAITED_S)
+        assert [(g.after_id, g.before_id) for g in ear.gaps] == [(9, 20)]
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_rows_no_database_could_take_do_not_hold_up_the_others(path: Path, bad: float) -> None:
     ear = Ear()
