@@ -226,7 +226,7 @@ def _line(seen: Seen, status: DeskStatus, seconds: float) -> str:
 
 def report(seen: Seen, status: DeskStatus, rate: int, size: int, computed: Mapping[str, float], errors: Errors) -> int:
     """The goals, one by one; 1 where one is missed."""
-    at = min(int(WARM_MINUTES), max(0, len(seen.minutes) // 4))
+    at = min(int(WARM_MINUTES), len(seen.minutes) // 2)
     warm, end = median(seen.minutes[at].memory), median(seen.minutes[-1].memory)
     growth, expected = end / warm - 1, sum(computed.values())
     threads = max(seen.minutes[-1].threads) - max(seen.minutes[at].threads)
