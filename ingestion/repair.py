@@ -4,8 +4,8 @@ Three sources, from exact to none:
 
 1. ``trades``: the newest 1,000 executions with their own ids. Exact in every field.
 2. ``aggTrades``: an aggregate stands for the trades ``f … l`` of one price and side within 100 ms. Stored as one row,
-   it gives the same open, high, low, close and volume as its trades. At the gap's edges an aggregate may also hold
-   trades that are stored already; what it adds is then its quantity less theirs. When it holds several trades and an
+   it gives the same open, high, low, close and volume as its trades. Where some of its trades are stored already, at
+   the gap's edges or inside, it adds its quantity less theirs (`remainder.py`). When it holds several trades and an
    edge of a second may lie between them, nobody can say how they divide: the two seconds at that edge stay lost. The
    trade count of a row is ``l - f + 1``, which is its number of executions as long as the exchange gives no id inside
    an aggregate to anything else; candles of a minute and more take theirs from klines.
@@ -21,8 +21,8 @@ from typing import Final, Protocol
 import numpy as np
 
 from core.errors import BadRequest
-from core.exact import from_quanta, to_quanta
-from core.types import Gap, Records, Ticks
+from core.types import Bools, Gap, Records, Ticks
+from ingestion.remainder import remainder
 
 SHORT_MS: Final = 300_000
 SHORT_IDS: Final = 5_000  # a longer gap with so few records is cheap all the same
@@ -59,6 +59,7 @@ class Fill:
     ticks: Ticks  # the missing trades that were found; ids strictly inside the gap
     lost: tuple[Gap, ...] = ()  # what stays unknown, state 'lost'; times at which no fine candle can be trusted
     reason: str = ""  # how it was filled, or why not
+    again: bool = False  # the exchange may know more later
 
     @property
     def complete(self) -> bool:
@@ -74,7 +75,7 @@ def fill(gap: Gap, rest: Trades, stored: Stored) -> Fill:
     gap : Gap
         One whose bounds are not known cannot be filled.
     stored : callable
-        What the database holds around the gap, needed where an aggregate overlaps the gap's edge.
+        What the database holds around the gap and, where that is so, inside it; in order of id.
 
     Raises
     ------
@@ -94,13 +95,13 @@ def fill(gap: Gap, rest: Trades, stored: Stored) -> Fill:
                 rest.pause(SETTLING_S)
             ticks = _from_trades(gap.symbol, after, before, rest)
             if ticks is not None:
-                return Fill(ticks, reason=f"{len(ticks)} trades fetched one by one.")
+                return _from_singles(gap, after, before, ticks, stored)
             rows = _aggregates(gap, after, before, rest)
             if rows is not None:
                 return _from_aggregates(gap, after, before, rows, stored)
     except BadRequest as error:
         return _lost(gap, str(error))
-    return _lost(gap, "The exchange's answers do not cover it.")
+    return replace(_lost(gap, "The exchange's answers do not cover it."), again=True)
 
 
 def _lost(gap: Gap, reason: str) -> Fill:
@@ -119,6 +120,18 @@ def _from_trades(symbol: str, after: int, before: int, rest: Trades) -> Ticks | 
     if not len(newest) or newest.trade_id[0] > after + 1 or newest.trade_id[-1] < before - 1:
         return None
     return newest.take((newest.trade_id > after) & (newest.trade_id < before))
+
+
+def _from_singles(gap: Gap, after: int, before: int, ticks: Ticks, stored: Stored) -> Fill:
+    if not len(ticks):
+        return Fill(ticks, reason="What is missing were no trades.")
+    found = remainder(ticks, _around(gap, ticks, stored), after, before)
+    return Fill(found.ticks, reason=f"{len(found.ticks)} trades fetched one by one.")
+
+
+def _around(gap: Gap, found: Ticks, stored: Stored) -> Ticks:
+    low, high = min(gap.from_ms, int(found.ts_ms.min())), max(gap.to_ms, int(found.ts_ms.max()))
+    return stored(gap.symbol, low - 2 * WINDOW_MS, high + 2 * WINDOW_MS)
 
 
 # Aggregates
@@ -146,49 +159,20 @@ def _aggregates(gap: Gap, after: int, before: int, rest: Trades) -> Records | No
 
 
 def _from_aggregates(gap: Gap, after: int, before: int, rows: Records, stored: Stored) -> Fill:
-    inside = (rows.first_id > after) & (rows.trade_id < before)
-    at_edge = (rows.first_id < before) & (rows.trade_id > after) & ~inside
-    parts = [rows.take(inside & rows.priced).trades()]
-    lost: list[Gap] = []
-    for row in np.flatnonzero(at_edge & rows.priced):
-        part = _part(rows, int(row), after, before, stored)
-        if part is None:
-            lost.append(_unknown(gap, int(rows.ts_ms[row]) - WINDOW_MS, int(rows.ts_ms[row]) + WINDOW_MS))
-        elif len(part):
-            parts.append(part)
-    lost += [_unknown(gap, edge_ms - 1, edge_ms) for edge_ms in _divided(rows, inside | at_edge)]
-    ticks = _sorted(parts)
-    words = f"{len(ticks)} rows fetched as aggregates"
-    return Fill(ticks, tuple(lost), f"{words}; {len(lost)} moments stay unknown." if lost else f"{words}.")
+    ours = (rows.first_id < before) & (rows.trade_id > after) & rows.priced
+    if not ours.any():
+        return Fill(Ticks.empty(gap.symbol), reason="What is missing were no trades.")
+    found = rows.take(ours).trades()
+    added = remainder(found, _around(gap, found, stored), after, before)
+    used = np.zeros(len(rows), np.bool_)
+    used[np.flatnonzero(ours)[added.used]] = True
+    lost = [_unknown(gap, at_ms - WINDOW_MS, at_ms + WINDOW_MS) for at_ms in added.unclear_ms.tolist()]
+    lost += [_unknown(gap, edge_ms - 1, edge_ms) for edge_ms in _divided(rows, used)]
+    words = f"{len(added.ticks)} rows fetched as aggregates"
+    return Fill(added.ticks, tuple(lost), f"{words}; {len(lost)} moments stay unknown." if lost else f"{words}.")
 
 
-def _part(rows: Records, row: int, after: int, before: int, stored: Stored) -> Ticks | None:
-    """What an aggregate at the gap's edge adds to the trades stored of it; None when that cannot be known."""
-    first, last, at_ms = int(rows.first_id[row]), int(rows.trade_id[row]), int(rows.ts_ms[row])
-    known = stored(rows.symbol, at_ms - 2 * WINDOW_MS, at_ms + 2 * WINDOW_MS)
-    known = known.take((known.first_id >= first) & (known.trade_id <= last))
-    known = known.take((known.trade_id <= after) | (known.first_id >= before))
-    covered = int((known.trade_id - known.first_id + 1).sum())
-    outside = max(0, after - first + 1) + max(0, last - before + 1)
-    if covered != outside:  # some of it is missing for another reason, so the rest is not all the gap's
-        return None
-    quanta = int(to_quanta(rows.qty[row : row + 1]).sum()) - int(to_quanta(known.qty).sum())
-    if quanta < 0 or (known.price != rows.price[row]).any():
-        return None
-    part = rows.take(slice(row, row + 1)).trades()
-    if quanta == 0:
-        return part.take(slice(0, 0))  # the missing ids of it were no trades
-    early = known.ts_ms[known.trade_id <= after]
-    return replace(
-        part,
-        first_id=np.array([max(first, after + 1)]),
-        trade_id=np.array([min(last, before - 1)]),
-        qty=np.array([from_quanta(quanta)]),
-        ts_ms=np.array([max(at_ms, int(early.max(initial=0)))]),
-    )
-
-
-def _divided(rows: Records, ours: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Iterator[int]:
+def _divided(rows: Records, ours: Bools) -> Iterator[int]:
     """The edges of seconds that may lie between the trades of one aggregate.
 
     The time of an aggregate is that of its first trade or of its last, nobody says which. Its trades lie within 100 ms
@@ -206,16 +190,3 @@ def _divided(rows: Records, ours: np.ndarray[tuple[int], np.dtype[np.bool_]]) ->
 
 def _unknown(gap: Gap, from_ms: int, to_ms: int) -> Gap:
     return Gap(gap.symbol, gap.after_id, gap.before_id, from_ms, to_ms, "lost")
-
-
-def _sorted(parts: list[Ticks]) -> Ticks:
-    joined = Ticks(
-        parts[0].symbol,
-        np.concatenate([part.trade_id for part in parts]),
-        np.concatenate([part.first_id for part in parts]),
-        np.concatenate([part.ts_ms for part in parts]),
-        np.concatenate([part.price for part in parts]),
-        np.concatenate([part.qty for part in parts]),
-        np.concatenate([part.buyer_is_maker for part in parts]),
-    )
-    return joined.take(np.argsort(joined.trade_id))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.types import Gap
+from core.types import Gap, Ticks
 from ingestion.repair import Fill, fill
 from tests.ingestion.tape import Row, Tape, candles
 
@@ -21,6 +21,12 @@ def tape(*rows: tuple[int, float, float], start_id: int = 100) -> Tape:
 
 def filled(exchange: Tape, after: int, before: int) -> Fill:
     return fill(exchange.gap(after, before), exchange, exchange.stored(after, before))
+
+
+def joined(a: Ticks, b: Ticks) -> Ticks:
+    names = ("trade_id", "first_id", "ts_ms", "price", "qty", "buyer_is_maker")
+    both = Ticks(a.symbol, *(np.concatenate((getattr(a, name), getattr(b, name))) for name in names))
+    return both.take(np.argsort(both.trade_id))
 
 
 def test_a_gap_within_the_newest_trades_is_filled_one_by_one() -> None:
@@ -95,7 +101,7 @@ def test_what_the_exchange_no_longer_keeps_is_lost_with_its_words() -> None:
 def test_answers_that_stay_behind_the_stream_are_asked_for_again_before_giving_up() -> None:
     exchange = tape((0, 10, 1), (10, 11, 1))
     found = fill(Gap("BTCUSDT", 100, 110, 0, 100), exchange, exchange.stored(0, 1))
-    assert (found.complete, exchange.paused) == (False, 2)
+    assert (found.complete, found.again, exchange.paused) == (False, True, 2)
 
 
 def test_many_pages_of_aggregates_are_followed_by_id() -> None:
@@ -152,6 +158,25 @@ def test_every_second_not_called_lost_equals_the_truth(exchange: Tape, data: st.
         else:  # a non-trade numbered inside an aggregate can only show in the count
             assert got[at][:5] == truth[at][:5]
             assert got[at][5] >= truth[at][5]
+
+
+@settings(max_examples=400, deadline=None)
+@given(tapes(), st.data())
+def test_what_is_stored_of_a_gap_already_is_not_counted_twice(exchange: Tape, data: st.DataObject) -> None:
+    after = data.draw(st.integers(0, len(exchange.rows) - 3))
+    before = data.draw(st.integers(after + 2, len(exchange.rows) - 1))
+    inside = exchange.rows[after + 1 : before]
+    came = data.draw(st.lists(st.booleans(), min_size=len(inside), max_size=len(inside)))
+    late = [row for row, yes in zip(inside, came, strict=True) if yes]
+    kept = exchange.ticks([*exchange.rows[: after + 1], *late, *exchange.rows[before:]])
+    found = fill(exchange.gap(after, before), exchange, lambda *_: kept)
+    truth, got = candles(exchange.ticks()), candles(kept, found.ticks)
+    for at in truth.keys() | got.keys():
+        if not any(lost.from_ms < at + 1_000 and lost.to_ms >= at for lost in found.lost):
+            assert got[at][:5] == truth[at][:5]
+            assert got[at][5] >= truth[at][5]
+    again = fill(exchange.gap(after, before), exchange, lambda *_: joined(kept, found.ticks))
+    assert len(again.ticks) == 0
 
 
 @settings(max_examples=100, deadline=None)
