@@ -47,7 +47,7 @@ def _book(leg: LegTrip, bars: Bars, costs: LegCosts, booked: Floats, marked: Flo
     booked[leg.exit.row] += leg.gross - (leg.fees + leg.half_spreads - paid_in)
     settle_ms, paid = funding_flows(leg.qty, leg.entry, leg.exit, bars, costs.funding)
     # At the first row that had ended by then: in a gap the settlement is not known to the row before it.
-    np.subtract.at(booked, np.searchsorted(bars.open_ms + bars.step_ms, settle_ms), paid)
+    np.subtract.at(booked, np.searchsorted(bars.open_ms, settle_ms - bars.step_ms), paid)
 
 
 def daily_changes(equity: Floats, open_ms: Ints, first_row: int) -> Floats:

@@ -134,5 +134,5 @@ def funding_flows(qty: float, entry: Fill, exit_: Fill, bars: Bars, rates: Fundi
     """
     which = rates.between(entry.ms, exit_.ms)
     settle_ms = rates.settle_ms[which]
-    newest = np.searchsorted(bars.open_ms + bars.step_ms, settle_ms, side="right") - 1
+    newest = np.searchsorted(bars.open_ms, settle_ms - bars.step_ms, side="right") - 1
     return settle_ms, qty * bars.close[newest] * rates.rate[which]
