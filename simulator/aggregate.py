@@ -28,8 +28,8 @@ class Aggregate(NamedTuple):
 class Aggregator:
     """Builds one symbol's aggregates from its records in id order.
 
-    Only MARKET fills are aggregated. Any other record ends the open aggregate, so that the ids ``first_id`` to
-    ``last_id`` are all fills and holes lie between aggregates. ``id`` is consecutive.
+    Only MARKET fills are aggregated. Any other record and any id left out ends the open aggregate, so that the ids
+    ``first_id`` to ``last_id`` are all fills and holes lie between aggregates. ``id`` is consecutive.
     """
 
     def __init__(self, next_id: int, qty_decimals: int) -> None:
@@ -49,7 +49,8 @@ class Aggregator:
         first = self._first
         if record.kind == MARKET and first is not None:
             joins = (
-                record.price == first.price
+                record.id == self._last_id + 1
+                and record.price == first.price
                 and record.buyer_is_maker == first.buyer_is_maker
                 and first.trade_ms <= record.trade_ms < first.trade_ms + WINDOW_MS
             )

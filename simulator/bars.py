@@ -49,8 +49,9 @@ class Bars:
     @classmethod
     def of(cls, rows: Sequence[Sequence[int]]) -> Bars:
         """Bars from rows in field order."""
-        table = np.array(rows, np.int64).reshape(-1, len(fields(cls)))
-        return cls(*(np.ascontiguousarray(column) for column in table.T))
+        if not rows:
+            return cls(*(np.empty(0, np.int64) for _ in fields(cls)))
+        return cls(*(_column(column) for column in zip(*rows, strict=True)))
 
     def take(self, which: object) -> Bars:
         """The rows that a slice, a mask or an index array names."""
@@ -115,7 +116,7 @@ def roll_up(base: Bars, at: Sequence[int], end_ms: int, before: int | None) -> B
             "close": traded.close[ends - 1],
         }
         for name in ("volume", "quote_volume", "count", "buy_volume", "buy_quote"):
-            columns[name] = np.add.reduceat(getattr(traded, name), starts)
+            columns[name] = np.add.reduceat(_roomy(getattr(traded, name)), starts)
     else:
         empty = np.empty(0, np.int64)
         columns = {f.name: empty for f in fields(Bars)[1:]}
@@ -128,6 +129,19 @@ def roll_up(base: Bars, at: Sequence[int], end_ms: int, before: int | None) -> B
         out[name] = np.where(has, out[name], closes)
     known = has | (position >= 0) | (before is not None)
     return Bars(open_ms=np.array(at, np.int64), **out).take(known)
+
+
+def _column(values: Sequence[int]) -> Ints:
+    """As 64-bit numbers where they fit. Prices of 8 digits times quantities of 1e9 do not: then Python's own."""
+    try:
+        return np.array(values, np.int64)
+    except OverflowError:
+        return np.array(values, object)
+
+
+def _roomy(column: Ints) -> Ints:
+    """The column in a type that holds its sum."""
+    return column if float(column.sum(dtype=float)) < 2**62 else column.astype(object)
 
 
 def _spread(column: Ints, position: Ints) -> Ints:

@@ -10,6 +10,8 @@ def scaled(text: str, decimals: int) -> int:
     (6394390, 7, 1, -20)
     """
     whole, _, fraction = text.partition(".")
+    if len(fraction) > decimals:
+        fraction = fraction.rstrip("0")
     if len(fraction) > decimals or not (whole.lstrip("-") + fraction).isdigit():
         return round(float(text) * float(10**decimals))
     return int(whole + fraction.ljust(decimals, "0"))
@@ -29,12 +31,9 @@ def printed(value: int, decimals: int) -> str:
 
 
 def decimals_of(text: str) -> int:
-    """How many digits stand behind the point.
+    """How many digits behind the point say something: zeros that a recorder appended do not.
 
-    >>> decimals_of("63943.90"), decimals_of("12"), decimals_of("1e-3")
-    (2, 0, 3)
+    >>> decimals_of("63943.95"), decimals_of("12"), decimals_of("63943.90000000")
+    (2, 0, 1)
     """
-    if "e" in text or "E" in text:
-        mantissa, _, exponent = text.lower().partition("e")
-        return max(0, decimals_of(mantissa) - int(exponent))
-    return len(text.partition(".")[2])
+    return len(text.partition(".")[2].rstrip("0"))

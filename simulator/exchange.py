@@ -93,7 +93,8 @@ class Exchange:
         self.source = source
         self.clock = clock
         self.hub = Hub()
-        self.instruments = {i.symbol: i for i in (*source.instruments, *IDLE)}
+        self.instruments = {i.symbol: i for i in source.instruments}
+        self.instruments |= {i.symbol: i for i in IDLE if i.symbol not in self.instruments}
         self.tapes = {symbol: SymbolTape(i) for symbol, i in self.instruments.items()}
         self.published = 0  # records, those of the past not counted
         self.kept_records = KEPT_RECORDS

@@ -9,10 +9,12 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import math
+import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -25,12 +27,15 @@ T = TypeVar("T")
 R = TypeVar("R")
 # Invented ids count from the venue's first month, so that a later recording gets later ids.
 LAUNCH_MS: Final = 1_567_296_000_000
+MOST: Final = 2**53  # what every JSON reader holds exactly
+LATEST_MS: Final = 253_402_300_800_000  # the year 10000, where calendars end
+DIGITS: Final = 15  # of a price or a quantity, those that say something
 CSV_COLUMNS: Final = ("trade_time_ms", "symbol", "trade_id", "price", "quantity", "buyer_is_maker", "trade_type")
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Items in order of arrival, at least one record among them, and the contracts that occur."""
+    """Items in order of arrival, at least one execution among them, and the contracts that occur."""
 
     items: tuple[Item, ...]
     instruments: tuple[Instrument, ...]
@@ -66,16 +71,22 @@ def read_recording(path: Path) -> Recording:
     try:
         raw = path.read_bytes()
         text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as why:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as why:
         raise SettingsError(f"The recording {path} cannot be read: {why}") from None
-    lines = text.splitlines()
-    read = _csv_rows if text.startswith(CSV_COLUMNS[0]) else _json_rows
+    lines = text.split("\n")  # a carriage return before it is white space; no other sign ends a line
+    begin = text.lstrip()
+    if begin and not begin.startswith(("{", "[")) and CSV_COLUMNS[0] not in begin.partition("\n")[0]:
+        raise SettingsError(
+            f"The recording {path} is broken at line 1: it must name the columns of a tick CSV "
+            f"({', '.join(CSV_COLUMNS)}) or hold a JSON object"
+        )
+    read = _json_rows if begin.startswith(("{", "[")) else _csv_rows
     complete = _Completer()
     try:
         items = tuple(row if isinstance(row, Quote) else complete(row) for row in read(lines))
     except _BadLine as bad:
         raise SettingsError(f"The recording {path} is broken at line {bad.line}: {bad.why}") from None
-    if not any(isinstance(item, Record) for item in items):
+    if not any(isinstance(item, Record) and item.kind == MARKET for item in items):
         raise SettingsError(f"The recording {path} holds no trades")
     return Recording(items, complete.instruments())
 
@@ -108,16 +119,16 @@ class _Completer:
         kind = (row.kind or MARKET) if executed else NOT_A_TRADE
         number = row.id
         if number is None:
-            number = self._ids.get(row.symbol, (row.trade_ms - LAUNCH_MS) // 16) + 1
-            self._ids[row.symbol] = number
+            number = self._ids.get(row.symbol, max(0, row.trade_ms - LAUNCH_MS) // 16) + 1
+        self._ids[row.symbol] = max(number, self._ids.get(row.symbol, 0))
         maker = row.buyer_is_maker
         before, side = self._last.get(row.symbol, (price, False))
         if maker is None:
             maker = side if not executed or price == before else price < before
         if executed:
             self._last[row.symbol] = (price, maker)
+        digits = self._digits.setdefault(row.symbol, (0, 0))  # a contract may occur with non-trades alone
         if kind == MARKET:
-            digits = self._digits.get(row.symbol, (0, 0))
             self._digits[row.symbol] = (max(digits[0], decimals_of(row.price)), max(digits[1], decimals_of(row.qty)))
         event = row.event_ms if row.event_ms is not None else row.trade_ms
         texts = (row.price, row.qty) if executed else ("0", "0")
@@ -140,12 +151,19 @@ class _Completer:
 
 
 def _csv_rows(lines: list[str]) -> Iterator[_Row]:
-    header = next(csv.reader(lines[:1]))
-    missing = [name for name in CSV_COLUMNS if name not in header]
-    if missing:
-        raise _BadLine(1, f"no column {missing[0]}")
-    for number, fields in enumerate(csv.reader(lines[1:]), 2):
-        if not fields:
+    header: list[str] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            (fields,) = csv.reader([line.strip()])
+        except csv.Error as why:
+            raise _BadLine(number, str(why)) from None
+        if not header:
+            header = fields
+            missing = [name for name in CSV_COLUMNS if name not in header]
+            if missing:
+                raise _BadLine(number, f"no column {missing[0]}")
             continue
         if len(fields) != len(header):
             raise _BadLine(number, f"{len(fields)} fields under {len(header)} columns")
@@ -160,11 +178,11 @@ def _csv_row(row: dict[str, str]) -> _Row:
     event = row.get("event_time_ms", "")
     return _Row(
         symbol=row["symbol"],
-        trade_ms=int(row["trade_time_ms"]),
-        price=row["price"],
-        qty=row["quantity"],
-        id=int(row["trade_id"]) if row["trade_id"] else None,
-        event_ms=int(event) if event else None,
+        trade_ms=_whole("trade_time_ms", row["trade_time_ms"], LATEST_MS),
+        price=_number("price", row["price"]),
+        qty=_number("quantity", row["quantity"]),
+        id=_whole("trade_id", row["trade_id"], MOST) if row["trade_id"] else None,
+        event_ms=_whole("event_time_ms", event, LATEST_MS) if event else None,
         kind=row["trade_type"],
         buyer_is_maker=maker == "true" if maker else None,
     )
@@ -181,32 +199,40 @@ def _json_rows(lines: list[str]) -> Iterator[_Row | Quote]:
 
 def _json_item(line: str) -> _Row | Quote | None:
     """One line; None for a message that is neither a trade nor of a stream, such as a control reply."""
-    message: Any = json.loads(line, parse_float=str)
+    try:
+        message: Any = json.loads(line, parse_float=str)
+    except (ValueError, RecursionError) as why:
+        raise ValueError(f"no JSON ({why})") from None
     if not isinstance(message, dict):
         raise ValueError("not a JSON object")
     if "ts" in message:
-        moment = datetime.fromisoformat(str(message["ts"]))
+        try:
+            moment = datetime.fromisoformat(str(message["ts"]))
+        except ValueError:
+            raise ValueError(f"ts must be a time such as 2025-12-15T08:43:15.443Z, was {message['ts']!r}") from None
         if moment.tzinfo is None:
             raise ValueError(f"ts must carry its zone, was {message['ts']!r}")
         return _Row(
             symbol=str(message["symbol"]),
-            trade_ms=round(moment.timestamp() * 1000),
-            price=str(message["price"]),
-            qty=str(message["size"]),
+            trade_ms=_whole("ts", round(moment.timestamp() * 1000), LATEST_MS),
+            price=_number("price", message["price"]),
+            qty=_number("size", message["size"]),
         )
     data = message.get("data", message)
     if not isinstance(data, dict) or "e" not in data:
         return None
     if data["e"] == "trade":
+        if not isinstance(data["m"], bool):
+            raise ValueError(f"m must be true or false, was {data['m']!r}")
         return _Row(
             symbol=str(data["s"]),
-            trade_ms=int(data["T"]),
-            price=str(data["p"]),
-            qty=str(data["q"]),
-            id=int(data["t"]),
-            event_ms=int(data["E"]),
+            trade_ms=_whole("T", data["T"], LATEST_MS),
+            price=_number("p", data["p"]),
+            qty=_number("q", data["q"]),
+            id=_whole("t", data["t"], MOST),
+            event_ms=_whole("E", data["E"], LATEST_MS),
             kind=str(data.get("X", "")),
-            buyer_is_maker=bool(data["m"]),
+            buyer_is_maker=data["m"],
         )
     if "stream" not in message or "E" not in data:
         return None
@@ -214,15 +240,40 @@ def _json_item(line: str) -> _Row | Quote | None:
     return Quote(str(message["stream"]), int(data["E"]), line.rstrip()[start:-1].encode())
 
 
+def _whole(name: str, value: object, most: int) -> int:
+    """A whole number above 0 and below ``most``, as JSON's integer or as digits."""
+    text = str(value)
+    if not re.fullmatch("[0-9]{1,18}", text) or not 0 < int(text) < most:
+        raise ValueError(f"{name} must be a whole number from 1 to {most - 1}, was {value!r}")
+    return int(text)
+
+
+def _number(name: str, value: object) -> str:
+    """The plain decimal text of a number; one with an exponent is written out, as the exchange knows none.
+
+    >>> _number("price", "63943.90"), _number("size", "1.5e-05")
+    ('63943.90', '0.000015')
+    """
+    text = str(value)
+    if not re.fullmatch(r"[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?", text):
+        raise ValueError(f"{name} must be a number that is not negative, was {value!r:.60}")
+    plain = text if text.replace(".", "").isdigit() else f"{Decimal(text):f}"
+    whole, _, fraction = plain.partition(".")
+    if len(whole.lstrip("0")) + len(fraction.rstrip("0")) > DIGITS:
+        raise ValueError(f"{name} must be a number of at most {DIGITS} digits, was {value!r:.60}")
+    return plain
+
+
 def _checked(number: int, read: Callable[[T], R], raw: T) -> R:
     try:
         row = read(raw)
         if isinstance(row, _Row):
-            usable = row.symbol and row.trade_ms > 0
-            if not usable or not all(math.isfinite(float(text)) and float(text) >= 0 for text in (row.price, row.qty)):
-                raise ValueError("symbol, time, price and quantity must be there and not negative")
+            if not re.fullmatch(r"[^\s/@\"\\]{1,40}", row.symbol) or row.symbol != row.symbol.upper():
+                raise ValueError(f"symbol must be a name in upper case, was {row.symbol!r:.60}")
+            if not re.fullmatch("[A-Z_]{0,32}", row.kind):
+                raise ValueError(f"the type of a trade must be a word such as MARKET, was {row.kind!r:.60}")
     except KeyError as why:
         raise _BadLine(number, f"no {why.args[0]!r}") from None
-    except (ValueError, TypeError) as why:
+    except (ValueError, TypeError, OverflowError) as why:
         raise _BadLine(number, str(why)) from None
     return row

@@ -24,9 +24,12 @@ class SymbolTape:
         self.last_price = ""
         self.last_ms = 0
         self._ids, self._times = array("q"), array("q")
+        self._newest_id = 0
+        self._known: set[int] | None = None  # every id, from the first one on that did not come in order
         self._prices: list[str] = []
         self._qtys: list[str] = []
-        self._flags = bytearray()  # kind << 1 | buyer_is_maker
+        self._flags = array("H")  # kind << 1 | buyer_is_maker
+        self._kinds = list(KINDS)  # a recording may know others
         self.aggregates = AggregateLog(instrument.qty_decimals)
         self._minutes: dict[int, list[int]] = {}  # minute -> open, high, low, close, v, qv, n, V, Q, first id, last id
         self._minute_keys: list[int] = []
@@ -34,13 +37,20 @@ class SymbolTape:
         self._qty_units: dict[str, int] = {}
 
     def append(self, record: Record) -> Aggregate | None:
-        """Take the next record of the id chain; returns the aggregate that it completed."""
+        """Take the next record of the id chain; returns the aggregate that it completed.
+
+        A recording may hold a record twice: it has happened once.
+        """
+        if self._twice(record.id):
+            return None
         price, qty = self._units(record)
         self._ids.append(record.id)
         self._times.append(record.trade_ms)
         self._prices.append(record.price)
         self._qtys.append(record.qty)
-        self._flags.append(KINDS.index(record.kind) << 1 | record.buyer_is_maker)
+        if record.kind not in self._kinds:
+            self._kinds.append(record.kind)
+        self._flags.append(self._kinds.index(record.kind) << 1 | record.buyer_is_maker)
         if self.aggregator is None:  # aggregate ids start anywhere; a trade id is never ahead of time
             self.aggregator = Aggregator(record.id, self.instrument.qty_decimals)
         if record.kind == MARKET:
@@ -50,6 +60,18 @@ class SymbolTape:
         if done is not None:
             self.aggregates.add(done)
         return done
+
+    def _twice(self, number: int) -> bool:
+        if number > self._newest_id:
+            self._newest_id = number
+            if self._known is not None:
+                self._known.add(number)
+            return False
+        if self._known is None:
+            self._known = set(self._ids)
+        known = number in self._known
+        self._known.add(number)
+        return known
 
     @property
     def open_aggregate_ms(self) -> int | None:
@@ -79,7 +101,7 @@ class SymbolTape:
         """Records by position, the oldest kept one being 0; the event time is not kept and equals the trade time."""
         symbol = self.instrument.symbol
         return [
-            Record(symbol, self._ids[i], t, t, self._prices[i], self._qtys[i], KINDS[f >> 1], bool(f & 1))
+            Record(symbol, self._ids[i], t, t, self._prices[i], self._qtys[i], self._kinds[f >> 1], bool(f & 1))
             for i in range(*slice(first, last).indices(len(self._ids)))
             for t, f in [(self._times[i], self._flags[i])]
         ]
@@ -141,17 +163,17 @@ class SymbolTape:
             else:
                 self._minute_keys.append(key)
             return
-        if price > bar[1]:
-            bar[1] = price
-        elif price < bar[2]:
-            bar[2] = price
-        bar[3] = price
+        bar[1] = max(bar[1], price)
+        bar[2] = min(bar[2], price)
+        if record.id < bar[9]:  # ids say what came first, not the order of arrival
+            bar[0], bar[9] = price, record.id
+        if record.id > bar[10]:
+            bar[3], bar[10] = price, record.id
         bar[4] += qty
         bar[5] += price * qty
         bar[6] += 1
         bar[7] += bought
         bar[8] += price * bought
-        bar[10] = record.id
 
     def forget(self) -> None:
         """Drop the older half of the single records and aggregates; minutes stay."""
