@@ -139,6 +139,15 @@ def clock(ms: float | None, *, seconds: bool = True) -> str:
     return _utc(ms).strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
+def day_clock(ms: float | None) -> str:
+    """Day and time, UTC, as short as it goes.
+
+    >>> day_clock(1721347022708)
+    '18 Jul 23:57:02'
+    """
+    return UNKNOWN if ms is None else _utc(ms).strftime("%d %b %H:%M:%S")
+
+
 def stamp(ms: float | None) -> str:
     """Date and time, UTC.
 

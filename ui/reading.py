@@ -29,6 +29,7 @@ class Reading:
     catalogue: Mapping[str, SymbolInfo] = field(default_factory=dict)
     said: Sequence[JournalRow] = ()  # the journal, oldest first
     paused: bool = False
+    past: bool = False  # a moment that is over: nothing in it is live
 
     @property
     def report(self) -> PairReport:

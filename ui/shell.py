@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.settings import Settings
 from ui import controls, theme
-from ui.pages import data, decision
+from ui.pages import data, decision, replay
 from ui.panels import state
 from ui.port import DeskPort
 
@@ -28,6 +28,9 @@ def run(desk: DeskPort, settings: Settings) -> None:
             icon=":material/balance:",
             url_path="decision",
             default=True,
+        ),
+        st.Page(
+            partial(replay.draw, desk, chosen, status), title="Replay", icon=":material/history:", url_path="replay"
         ),
         st.Page(partial(data.draw, desk, chosen, status), title="Data", icon=":material/database:", url_path="data"),
     ]

@@ -339,14 +339,16 @@ class FakeDesk:
         if self.scenario in {"unreachable", "stopped", "empty"}:
             return Candles.empty(symbol, timeframe_s)
         rng = np.random.default_rng(len(symbol))
-        n = min(limit or 120, 120)
+        n = 1_400
         close = 100 * np.exp(np.cumsum(rng.normal(0, 1e-3, n)))
         open_ = np.concatenate([[100.0], close[:-1]])
         made = np.array(["trades"] * n)
-        made[:2] = ["kline", "kline"][: min(2, n)]
+        made[:-118] = "kline"
         at = END_MS - timeframe_s * 1000 * np.arange(n, 0, -1, dtype=np.int64)
-        return Candles(symbol, timeframe_s, at, open_, np.maximum(open_, close), np.minimum(open_, close), close,
-                       rng.uniform(1, 50, n), rng.integers(10, 900, n), made)  # fmt: skip
+        every = Candles(symbol, timeframe_s, at, open_, np.maximum(open_, close), np.minimum(open_, close), close,
+                        rng.uniform(1, 50, n), rng.integers(10, 900, n), made)  # fmt: skip
+        asked = every.take((at >= (from_ms or 0)) & (at < (to_ms or END_MS)))
+        return asked.take(slice(max(0, len(asked) - (limit or 120)), None))
 
     def trades(self, symbol: str, from_ms: int, to_ms: int, limit: int) -> Ticks:
         """None are kept here."""

@@ -103,7 +103,7 @@ def test_nothing_is_made_before_it_is_asked_for_and_then_it_stays() -> None:
     assert enabled(app) == {"Candles", "Analytics", "Journal"}  # no trades are stored here
     app.toggle(key="paused").set_value(True).run()
     assert enabled(app) == {"Candles", "Analytics", "Journal"}
-    assert "Rows: candles 240" in words(app)
+    assert "Rows: candles 2,800" in words(app)
 
 
 @pytest.mark.parametrize(("key", "value"), [("file_span", "7 days"), ("y", "SOLUSDT")])

@@ -42,7 +42,7 @@ def markup(reading: Reading) -> Markup:
                 "div",
                 el("strong", f"{reading.symbol_y} / {reading.symbol_x}"),
                 f" · {TIMEFRAME_NAMES[params.timeframe_s]} · {PRESETS[params.preset].title}",
-                el("span", "PAUSED", cls="ps-tag ps-tag-paused") if reading.paused else Markup(),
+                _mark(reading),
                 cls="ps-pair",
             ),
             el("h1", theme.glyph(theme.VERDICT_STYLE[verdict]), verdict.value, cls="ps-verdict"),
@@ -60,6 +60,11 @@ def markup(reading: Reading) -> Markup:
         data_value=verdict.value,
         aria_label=f"Verdict: {verdict.value}",
     )
+
+
+def _mark(reading: Reading) -> Markup:
+    word = "THE PAST" if reading.past else "PAUSED" if reading.paused else ""
+    return el("span", word, cls="ps-tag ps-tag-paused") if word else Markup()
 
 
 def change(reading: Reading) -> Markup:
@@ -145,6 +150,8 @@ def feed_words(feed: FeedStatus, status: DeskStatus) -> str:
 def _facts(reading: Reading) -> tuple[Markup, ...]:
     newest = reading.report.newest_ms
     closed = None if newest is None else newest + reading.params.timeframe_s * 1000
+    if reading.past:
+        return _facts_of_then(reading, closed)
     candle = "none yet"
     if closed is not None:
         candle = f"{formats.clock(closed)} UTC, {formats.age(reading.candle_age_s)} ago"
@@ -158,14 +165,31 @@ def _facts(reading: Reading) -> tuple[Markup, ...]:
     )
 
 
+def _facts_of_then(reading: Reading, closed: int | None) -> tuple[Markup, ...]:
+    since = since_ms(reading.said, reading.look.decision.verdict)
+    told = bool(reading.said) and reading.said[-1].candle_ms == reading.report.newest_ms
+    start = "not journalled" if since is None or not told else _end(reading, since)
+    source = reading.status.source
+    return (
+        _fact("As of", el("b", f"{formats.stamp(closed)} UTC")),
+        _fact("Source", el("b", source, cls=f"ps-source ps-source-{source.lower()}")),
+        _fact("Computed", "from stored candles, with nothing after them"),
+        _fact("Said since", start),
+    )
+
+
+def _end(reading: Reading, since: int) -> str:
+    before = " or before" if since == reading.said[0].candle_ms else ""
+    return f"{formats.clock(since + reading.params.timeframe_s * 1000)} UTC{before}"
+
+
 def _since(reading: Reading, since: int | None) -> str:
     """The look that first said it, as the end of its candle; "or before" when the journal read goes no further."""
     if since is None:
         return "not journalled yet"
     end = since + reading.params.timeframe_s * 1000
     ago = formats.age((reading.now_ms - end) / 1000) + " ago" if reading.now_ms is not None else ""
-    before = " or before" if since == reading.said[0].candle_ms else ""
-    return f"{formats.clock(end)} UTC{before}, {ago}" if ago else f"{formats.clock(end)} UTC{before}"
+    return f"{_end(reading, since)}, {ago}" if ago else _end(reading, since)
 
 
 def _fact(name: str, value: str) -> Markup:

@@ -48,7 +48,23 @@ def markup(reading: Reading) -> Markup:
 
 
 def tiles(reading: Reading) -> tuple[Tile, ...]:
-    """Every tile, always all of them and in this order, so that nothing moves."""
+    """Every tile, always all of them and in this order, so that nothing moves.
+
+    Of the past there is nothing live: its closes and its cost stand instead.
+    """
+    if reading.past:
+        return (
+            _z_confirmed(reading),
+            _hedge(reading),
+            _spread(reading),
+            _correlation(reading),
+            _net(reading),
+            _close(reading, reading.symbol_y, reading.report.y),
+            _close(reading, reading.symbol_x, reading.report.x),
+            _regime(reading),
+            _half_life(reading),
+            _cost(reading),
+        )
     return (
         _z_live(reading),
         _z_confirmed(reading),
@@ -120,12 +136,18 @@ def _spread(r: Reading) -> Tile:
         "spread",
         "Spread",
         spread_text(spread, r.params.price_units),
-        f"now {spread_text(live, r.params.price_units)}" if live is not None else "no live score yet",
+        _spread_sub(r, live),
         "confirmed",
         spread,
         "Distance of Y from where X says it should be. In logs shown in bps of price.",
         _trend(r.report, "spread"),
     )
+
+
+def _spread_sub(r: Reading, live: float | None) -> str:
+    if r.past:
+        return "last residual of the fit"
+    return f"now {spread_text(live, r.params.price_units)}" if live is not None else "no live score yet"
 
 
 def _correlation(r: Reading) -> Tile:
@@ -152,6 +174,35 @@ def _prices(r: Reading) -> Tile:
         "live",
         finite(y),
         "Last trade of each leg.",
+    )
+
+
+def _close(r: Reading, symbol: str, closes: Floats) -> Tile:
+    close = last(closes)
+    return Tile(
+        f"close_{symbol}",
+        f"{_base(r, symbol)} close",
+        formats.price(close, r.tick_size(symbol)),
+        "of this candle",
+        "confirmed",
+        close,
+        "Last trade of the candle.",
+    )
+
+
+def _cost(r: Reading) -> Tile:
+    costs = r.look.costs
+    parts = () if costs is None else (costs.fees_bps, costs.half_spreads_bps, costs.funding_bps)
+    split = " + ".join(formats.number(part, 1) for part in parts) or "unknown"
+    total = None if costs is None else finite(costs.total_bps)
+    return Tile(
+        "cost",
+        "Cost, round trip",
+        formats.bps(total, sign=False),
+        f"{split} · fees, spread, funding",
+        "confirmed",
+        total,
+        "Fees, half price-spreads and funding over the mean hold, in bps of gross notional.",
     )
 
 

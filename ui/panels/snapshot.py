@@ -66,7 +66,11 @@ def markup(reading: Reading) -> Markup:
         el(
             "table",
             el("thead", el("tr", *(el("th", name, scope="col") for name in names))),
-            el("tbody", _live(reading, columns), _confirmed(rows_of(reading), columns)),
+            el(
+                "tbody",
+                Markup() if reading.past else _live(reading, columns),
+                _confirmed(rows_of(reading), columns),
+            ),
             cls="ps-snapshot",
             aria_label="Decision snapshot",
         ),

@@ -37,7 +37,8 @@ def markup(reading: Reading) -> Markup:
             _marker("live", reading.live_z, edge, "live"),
             cls="ps-band",
             role="img",
-            aria_label=f"z confirmed {formats.z_score(z)}, live {formats.z_score(reading.live_z)}",
+            aria_label=f"z confirmed {formats.z_score(z)}"
+            + ("" if reading.past else f", live {formats.z_score(reading.live_z)}"),
         ),
         el("div", *(_label(at, word, edge) for at, word in ticks), cls="ps-band-labels"),
         el("dl", *_distances(reading), cls="ps-pairs"),
@@ -79,9 +80,10 @@ def _distances(reading: Reading) -> tuple[Markup, ...]:
         confirmed = _distance(trigger.distance_z, trigger.distance_bps)
         price = formats.price(trigger.trigger_price_y, reading.tick_size(reading.symbol_y))
         at = f"{price}, X unchanged ({formats.z_score(trigger.entry_z)})"
+    live = _pair("To entry, live", _distance(live_z, live_bps), live=True)
     return (
         _pair("To entry, confirmed", confirmed),
-        _pair("To entry, live", _distance(live_z, live_bps), live=True),
+        *(() if reading.past else (live,)),
         _pair(f"Entry at {reading.symbol_y}", at),
         _pair("Last crossing", ago),
     )

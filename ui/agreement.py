@@ -1,0 +1,43 @@
+"""A look computed now against the journal's row of then: field by field, to the bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isnan, nan
+from typing import Final
+
+from analytics.journal import journal_row
+from analytics.look import Look
+from core.journal import JournalRow
+
+# About the writing, not about the look; the size that was set then is among the inputs and decides nothing.
+NOT_COMPARED: Final = frozenset({"written_ms", "note", "inputs"})
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far both say the same."""
+
+    compared: int  # fields
+    differs: tuple[str, ...]  # their names
+
+    @property
+    def same(self) -> bool:
+        """In every field."""
+        return not self.differs
+
+
+def again(look: Look) -> JournalRow:
+    """The row that this look would have written."""
+    return JournalRow(**{k: nan if v is None else v for k, v in journal_row(look).items()})  # type: ignore[arg-type]
+
+
+def agreement(look: Look, row: JournalRow) -> Agreement:
+    """Compare a look with a row of the same candle and parameters."""
+    now = again(look)
+    names = [name for name in JournalRow.__slots__ if name not in NOT_COMPARED]
+    return Agreement(len(names), tuple(n for n in names if not _same(getattr(now, n), getattr(row, n))))
+
+
+def _same(a: object, b: object) -> bool:
+    return a == b or (isinstance(a, float) and isinstance(b, float) and isnan(a) and isnan(b))
