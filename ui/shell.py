@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.settings import Settings
 from ui import controls, theme
-from ui.pages import data, decision, replay
+from ui.pages import data, decision, replay, scanner
 from ui.panels import state
 from ui.port import DeskPort
 
@@ -21,13 +21,20 @@ def run(desk: DeskPort, settings: Settings) -> None:
     status = desk.status()
     chosen = controls.draw(desk, settings, status)
     status = desk.status()  # the controls may have added a symbol
+    first = st.Page(
+        partial(decision.draw, desk, chosen, status),
+        title="Decision",
+        icon=":material/balance:",
+        url_path="decision",
+        default=True,
+    )
     pages = [
+        first,
         st.Page(
-            partial(decision.draw, desk, chosen, status),
-            title="Decision",
-            icon=":material/balance:",
-            url_path="decision",
-            default=True,
+            partial(scanner.draw, desk, chosen, status, first),
+            title="Scanner",
+            icon=":material/radar:",
+            url_path="scanner",
         ),
         st.Page(
             partial(replay.draw, desk, chosen, status), title="Replay", icon=":material/history:", url_path="replay"

@@ -35,7 +35,7 @@ def scanned(rule: MarketRule) -> Scan:
         for i in range(1, n):
             noise[i] = 0.93 * noise[i - 1] + rng.normal(0, 9e-4)
         logs[follower] = 0.9 * logs[leader] + noise
-    logs[PAIRS[1][0], -1] += 7e-3  # stretched
+    logs[PAIRS[1][0], -1] += 1.1e-2  # stretched
     closes = np.exp(logs + np.log(rng.uniform(0.1, 60_000, (COUNT, 1))))
     closes[38] = 12.5
     closes[39, : n // 2] = np.nan
