@@ -64,6 +64,7 @@ class LegTrip:
     entry: Fill
     exit: Fill
     gross: float
+    given_up: float  # what the same two candles' closes would have returned more
     fees: float
     half_spreads: float
     funding: float  # negative: received
@@ -111,12 +112,15 @@ def leg_trip(qty: float, entry: Fill, exit_: Fill, bars: Bars, costs: LegCosts) 
     -4.2424
     """
     traded = abs(qty) * (entry.price + exit_.price)
+    gross = qty * (exit_.price - entry.price)
+    at_closes = qty * float(bars.close[exit_.row] - bars.close[entry.row])
     _, paid = funding_flows(qty, entry, exit_, bars, costs.funding)
     return LegTrip(
         qty=qty,
         entry=entry,
         exit=exit_,
-        gross=qty * (exit_.price - entry.price),
+        gross=gross,
+        given_up=at_closes - gross,
         fees=traded * costs.fee_bps * BPS,
         half_spreads=traded * costs.half_spread_bps * BPS,
         funding=float(paid.sum()),

@@ -29,6 +29,7 @@ class Summary:
     looks: int  # tested
     exposure: float  # share of the tested candles with an open position; 0 to 1
     gross: float
+    given_up: float  # what fills at the next closes, as the record assumes them, would have returned more
     fees: float
     half_spreads: float
     funding: float
@@ -98,6 +99,7 @@ def summarise(
         looks=looks,
         exposure=sum(t.out_row - t.in_row for t in trades) / looks if looks else 0.0,
         gross=gross,
+        given_up=_sum(t.given_up for t in trades),
         fees=_sum(t.fees for t in trades),
         half_spreads=_sum(t.half_spreads for t in trades),
         funding=_sum(t.funding for t in trades),

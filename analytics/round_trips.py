@@ -76,6 +76,11 @@ class RoundTrip:
         return self.y.gross + self.x.gross
 
     @property
+    def given_up(self) -> float:
+        """What fills at the closes, the record's own, would have returned more. Part of ``gross``, not of ``cost``."""
+        return self.y.given_up + self.x.given_up
+
+    @property
     def fees(self) -> float:
         """Of all four fills."""
         return self.y.fees + self.x.fees

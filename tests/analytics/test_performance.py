@@ -17,7 +17,7 @@ HOUR_MS = 3_600_000
 
 
 def leg(gross: float, row_in: int, row_out: int) -> LegTrip:
-    return LegTrip(1.0, Fill(row_in, 0, 500.0), Fill(row_out, 0, 500.0), gross, 0.4, 0.1, 0.05)
+    return LegTrip(1.0, Fill(row_in, 0, 500.0), Fill(row_out, 0, 500.0), gross, 1.5, 0.4, 0.1, 0.05)
 
 
 def trade(gross: float, row_in: int, row_out: int) -> RoundTrip:
@@ -38,6 +38,7 @@ def test_a_run_in_figures() -> None:
     assert s.exposure == pytest.approx((36 + 36 + 72) / 720)
     assert (s.gross, s.fees, s.half_spreads, s.funding) == pytest.approx((6.0, 2.4, 0.6, 0.3))
     assert s.net == pytest.approx(2.7)
+    assert s.given_up == pytest.approx(9.0)  # part of the gross already
     assert s.net_bps == pytest.approx(9.0)
     assert s.hit_rate == pytest.approx(2 / 3)
     assert s.mean_hold_bars == 48

@@ -117,6 +117,7 @@ def test_a_short_spread_at_the_worse_fills() -> None:
     assert t.fees == pytest.approx(20 * (100.5 + 98.0 + 50.2 + 50.8) * 5e-4)  # 2.995
     assert t.half_spreads == pytest.approx(20 * (100.5 + 98.0) * 1e-4 + 20 * (50.2 + 50.8) * 2e-4)  # 0.397 + 0.404
     assert round(t.net, 2) == 58.20
+    assert t.given_up == pytest.approx(20 * (101.0 - 97.5) + 20 * (50.8 - 50.1) - 62.0)  # 84 at the closes
     assert t.net_bps == pytest.approx(t.net / 3000 * 1e4)
     assert t.cost_bps + t.net_bps == pytest.approx(t.gross_bps)
     assert (t.in_row, t.out_row) == (1, 3)
@@ -131,7 +132,9 @@ def test_a_long_spread_at_the_worse_fills() -> None:
 
 @pytest.mark.parametrize(("fill", "gross"), [("open", 20 * 2.5 + 20 * 0.8), ("close", 20 * 3.5 + 20 * 0.7)])
 def test_open_and_close_fills(fill: str, gross: float) -> None:
-    assert trip(2.5, execution=Execution(fill)).gross == pytest.approx(gross)  # type: ignore[arg-type]
+    t = trip(2.5, execution=Execution(fill))  # type: ignore[arg-type]
+    assert t.gross == pytest.approx(gross)
+    assert t.given_up == pytest.approx(84.0 - gross)
 
 
 def test_a_negative_hedge_puts_both_legs_on_one_side() -> None:
