@@ -158,15 +158,17 @@ class WebSocketLine:
         while end - at >= 2:
             start = at + 2
             size = data[at + 1]
-            if size == 126 and end - at >= 4:
-                start = at + 4
-                size = data[at + 2] << 8 | data[at + 3]
-            elif size >= 126 or data[at] != WHOLE_TEXT or self._fragments:
+            if data[at] != WHOLE_TEXT or size > 126 or self._fragments:
                 taken = self._unusual(data, at, messages)
                 if not taken:
                     break
                 at += taken
                 continue
+            if size == 126:
+                if end - at < 4:
+                    break
+                start = at + 4
+                size = data[at + 2] << 8 | data[at + 3]
             if size > self._max:
                 self._too_large()
             if start + size > end:

@@ -101,6 +101,15 @@ def test_fragments_become_one_message_even_with_a_ping_between(ends: tuple[Line,
     assert not line.mid_frame
 
 
+@pytest.mark.parametrize("size", [3, 125, 126, 200, 65_535, 65_536, 70_000])
+def test_fragments_of_any_length_become_one_message(ends: tuple[Line, Peer], size: int) -> None:
+    line, peer = ends
+    parts = [bytes([letter]) * size for letter in b"abc"]
+    whole = frame(parts[0], 1, fin=False) + frame(b"?" * 125, 9) + frame(parts[1], 0, fin=False) + frame(parts[2], 0)
+    peer.say(whole + frame(b"next" * 50, 2) + frame(b"last" * 50))
+    assert read(line, 3) == [b"".join(parts), b"next" * 50, b"last" * 50]
+
+
 def test_what_came_before_a_close_frame_is_not_lost(ends: tuple[Line, Peer]) -> None:
     line, peer = ends
     peer.say(frame(b"last") + frame(struct.pack("!H", 1008) + b"Too many requests", opcode=8))
