@@ -102,7 +102,7 @@ _COMBINED: Final = msgspec.json.Decoder(_Combined, strict=False)
 _RAW: Final = msgspec.json.Decoder(Event, strict=False)
 _RAW_ARRAY: Final = msgspec.json.Decoder(list[Mark], strict=False)
 _ANY: Final = msgspec.json.Decoder()
-_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
+UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 _OURS: Final = frozenset({"trade", "aggTrade", "markPriceUpdate", "kline", "serverShutdown"})
 
 
@@ -119,7 +119,7 @@ def decode(frames: Sequence[bytes]) -> Sequence[object]:
         if raw:
             return _paired(_RAW.decode_lines(text), frames)
         rows = _paired(_COMBINED.decode_lines(text), frames)
-    except _UNREADABLE:
+    except UNREADABLE:
         return [_one(frame) for frame in frames]
     return [
         row.data if row.data is not None else _reply(row) or _one(frame)
@@ -140,7 +140,7 @@ def _one(frame: bytes) -> object:
     for decoder in (_COMBINED, _RAW, _RAW_ARRAY):
         try:
             value: object = decoder.decode(frame)
-        except _UNREADABLE:
+        except UNREADABLE:
             continue
         if not isinstance(value, _Combined):
             return value
@@ -148,7 +148,7 @@ def _one(frame: bytes) -> object:
             return found
     try:
         value = _ANY.decode(frame)
-    except _UNREADABLE:
+    except UNREADABLE:
         return "malformed"
     payload = value.get("data", value) if isinstance(value, dict) else value
     if isinstance(payload, list) and payload:

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from core.errors import BadFrame
 from core.types import Candles, MarkPrice, Records, SymbolInfo, Ticks
-from ingestion.binance_frames import Id, Ms
+from ingestion.binance_frames import UNREADABLE, Id, Ms
 
 INTERVALS: Final[Mapping[int, str]] = {60: "1m", 300: "5m", 900: "15m", 3600: "1h"}
 SETTLING_MS: Final = 3_000  # a bar's last trades reach the kline service up to about two seconds late
@@ -38,12 +38,12 @@ class _Symbol(Struct, gc=False):
     baseAsset: str  # noqa: N815
     quoteAsset: str  # noqa: N815
     filters: list[_Filter]
-    contractType: str = ""  # noqa: N815
-    onboardDate: int = 0  # noqa: N815
+    contractType: str | None = ""  # noqa: N815
+    onboardDate: int | None = 0  # noqa: N815
 
 
 class _ExchangeInfo(Struct, gc=False):
-    symbols: list[_Symbol]
+    symbols: list[msgspec.Raw]
 
 
 class _Kline(Struct, gc=False, array_like=True):
@@ -133,9 +133,9 @@ def failure(body: bytes) -> tuple[int, str] | None:
 
 
 def symbols(body: bytes) -> dict[str, SymbolInfo]:
-    """``exchangeInfo``. A contract without its price, lot and notional filters is left out: it cannot be sized."""
+    """``exchangeInfo``. A contract that cannot be read, or lacks one of the filters it is sized by, is left out."""
     found = {}
-    for row in _read(body, _ExchangeInfo).symbols:
+    for row in _readable(_read(body, _ExchangeInfo).symbols, _Symbol):
         filters = {one.filterType: one for one in row.filters}
         price, lot, notional = (filters.get(name) for name in ("PRICE_FILTER", "LOT_SIZE", "MIN_NOTIONAL"))
         if price is None or lot is None or notional is None:
@@ -143,7 +143,7 @@ def symbols(body: bytes) -> dict[str, SymbolInfo]:
         found[row.symbol] = SymbolInfo(
             symbol=row.symbol,
             status=row.status,
-            contract_type=row.contractType,
+            contract_type=row.contractType or "",
             base=row.baseAsset,
             quote=row.quoteAsset,
             tick_size=price.tickSize,
@@ -151,7 +151,7 @@ def symbols(body: bytes) -> dict[str, SymbolInfo]:
             min_qty=lot.minQty,
             max_qty=lot.maxQty,
             min_notional=notional.notional,
-            onboard_ms=row.onboardDate,
+            onboard_ms=row.onboardDate or 0,
         )
     return found
 
@@ -244,7 +244,7 @@ def marks(body: bytes) -> list[MarkPrice]:
 
 def funding_hours(body: bytes) -> dict[str, int]:
     """``fundingInfo``: hours between settlements, for the symbols it lists; any other settles every 8 h."""
-    return {row.symbol: row.fundingIntervalHours for row in _read(body, list[_Funding])}
+    return {row.symbol: row.fundingIntervalHours for row in _one_or_all(body, _Funding)}
 
 
 def tickers(body: bytes) -> list[Ticker]:
@@ -257,15 +257,28 @@ def tickers(body: bytes) -> list[Ticker]:
 
 def _one_or_all(body: bytes, of: type[T]) -> Sequence[T]:
     if body.lstrip()[:1] == b"[":
-        rows: list[T] = _read(body, list[of])  # type: ignore[valid-type]
-        return rows
+        return _readable(_read(body, list[msgspec.Raw]), of)
     return [_read(body, of)]
+
+
+def _readable(raws: Sequence[msgspec.Raw], of: type[T]) -> list[T]:
+    """The rows that can be read: one odd contract must not hide hundreds. None at all is another matter."""
+    decoder, rows = msgspec.json.Decoder(of, strict=False), []
+    odd = None
+    for raw in raws:
+        try:
+            rows.append(decoder.decode(raw))
+        except UNREADABLE as error:
+            odd = error
+    if odd is not None and not rows:
+        raise BadFrame(f"the exchange's answer cannot be read ({odd})")
+    return rows
 
 
 def _read(body: bytes, of: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=of, strict=False)
-    except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError) as error:
+    except UNREADABLE as error:
         raise BadFrame(f"the exchange's answer cannot be read ({error}): {body[:80]!r}") from error
 
 

@@ -115,7 +115,10 @@ def _from_trades(symbol: str, after: int, before: int, rest: Trades) -> Ticks | 
     """The gap's trades from the newest ones; None when those do not reach over the whole gap."""
     if before - after > 1_000:
         return None
-    newest = rest.trades(symbol)
+    try:
+        newest = rest.trades(symbol)
+    except BadRequest:  # a server without this endpoint; aggregates may still answer
+        return None
     # The first missing id itself may be no trade, so the edge is proven by a trade at or before it.
     if not len(newest) or newest.trade_id[0] > after + 1 or newest.trade_id[-1] < before - 1:
         return None

@@ -82,6 +82,17 @@ def test_a_contract_that_cannot_be_sized_is_left_out() -> None:
     assert answers.symbols(body({"symbols": [SYMBOL | {"filters": FILTERS[1:]}]})) == {}
 
 
+def test_one_odd_contract_does_not_hide_the_others() -> None:
+    odd = [{"symbol": "BARE"}, SYMBOL | {"filters": [{"tickSize": "x"}]}, None, SYMBOL | {"symbol": 7}]
+    fine = SYMBOL | {"symbol": "NEWUSDT", "onboardDate": None, "contractType": None, "unknown": {"deep": [1]}}
+    found = answers.symbols(body({"symbols": [*odd, SYMBOL, fine]}))
+    assert list(found) == ["BTCUSDT", "NEWUSDT"]
+    assert (found["NEWUSDT"].contract_type, found["NEWUSDT"].onboard_ms) == ("", 0)
+    assert answers.funding_hours(body([{"symbol": "A", "fundingIntervalHours": None}, {"symbol": "B"}])) == {"B": 8}
+    with pytest.raises(BadFrame):
+        answers.symbols(body({"symbols": [{"symbol": "BARE"}]}))
+
+
 def test_aggregates_keep_both_trade_ids_and_come_out_in_order() -> None:
     row = {"a": 3477383749, "p": "84142.00", "q": "2.385", "nq": "2.385", "f": 8152225663, "l": 8152225685,
            "T": 1791354115634, "m": False}  # fmt: skip

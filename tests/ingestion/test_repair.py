@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.errors import BadRequest
 from core.types import Gap, Ticks
 from ingestion.repair import Fill, fill
 from tests.ingestion.tape import Row, Tape, candles
@@ -43,6 +44,16 @@ def test_beyond_the_newest_trades_aggregates_fill_it() -> None:
     assert found.ticks.trade_id.tolist() == [102, 103]
     assert found.ticks.qty.tolist() == [5.0, 4.0]
     assert found.complete
+
+
+def test_a_server_without_single_trades_is_asked_for_aggregates() -> None:
+    class WithoutTrades(Tape):
+        def trades(self, symbol: str) -> Ticks:
+            raise BadRequest("HTTP 404", 0)
+
+    exchange = WithoutTrades(tape((0, 10, 1), (500, 11, 2), (520, 12, 4), (900, 13, 1)).rows)
+    found = filled(exchange, 0, 3)
+    assert (found.ticks.trade_id.tolist(), found.complete) == ([101, 102], True)
 
 
 @pytest.mark.parametrize(("after", "before"), [(1, 3), (0, 3), (1, 4), (0, 4)])
