@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import StoreError
 from core.journal import JournalRow
@@ -28,9 +29,11 @@ _CANDLES: Final = """
     SELECT open_ms, open, high, low, close, volume, trade_count, provenance FROM candles
     WHERE symbol_id = (SELECT id FROM symbols WHERE name = ?) AND timeframe_s = ? AND open_ms >= ? AND open_ms < ?
     ORDER BY open_ms DESC LIMIT ?"""
+_CANDLE: Final = np.dtype("i8, f8, f8, f8, f8, f8, i8, U8")
 _TRADES: Final = """
     SELECT trade_id, first_id, ts_ms, price, qty, buyer_is_maker FROM trades
     WHERE symbol_id = (SELECT id FROM symbols WHERE name = ?)"""
+_TRADE: Final = np.dtype("i8, i8, i8, f8, f8, ?")
 _TRADES_BY_ID: Final = _TRADES + " AND trade_id > ? AND trade_id < ? ORDER BY trade_id DESC LIMIT ?"
 _NEXT_TRADE: Final = _TRADES + " AND trade_id > ? ORDER BY trade_id LIMIT 1"
 _TRADES_BY_TIME: Final = _TRADES + " AND ts_ms >= ? AND ts_ms < ? ORDER BY ts_ms DESC, trade_id DESC LIMIT ?"
@@ -108,22 +111,8 @@ class StoreReader:
     ) -> Candles:
         """Confirmed, complete candles by open time. ``before_ms`` says the same as ``to_ms``; the lower holds."""
         end = min(_EVER if before_ms is None else before_ms, _EVER if to_ms is None else to_ms)
-        rows = self._rows(_CANDLES, symbol, timeframe_s, _or(from_ms, -_EVER), end, _or(limit, _ALL))
-        if not rows:
-            return Candles.empty(symbol, timeframe_s)
-        t, o, h, low, c, volume, count, provenance = zip(*reversed(rows), strict=True)
-        return Candles(
-            symbol,
-            timeframe_s,
-            np.array(t, np.int64),
-            np.array(o, np.float64),
-            np.array(h, np.float64),
-            np.array(low, np.float64),
-            np.array(c, np.float64),
-            np.array(volume, np.float64),
-            np.array(count, np.int64),
-            np.array(provenance, "U8"),
-        )
+        start, most = _or(from_ms, -_EVER), _or(limit, _ALL)
+        return Candles(symbol, timeframe_s, *self._columns(_CANDLES, _CANDLE, symbol, timeframe_s, start, end, most))
 
     def trades(
         self,
@@ -140,7 +129,8 @@ class StoreReader:
         if by_time and (after_id is not None or before_id is not None):
             raise ValueError("trades are read by time or by id, not by both")
         sql, low, high = (_TRADES_BY_TIME, from_ms, to_ms) if by_time else (_TRADES_BY_ID, after_id, before_id)
-        found = _ticks(symbol, self._rows(sql, symbol, _or(low, -_EVER), _or(high, _EVER), _or(limit, _ALL)))
+        columns = self._columns(sql, _TRADE, symbol, _or(low, -_EVER), _or(high, _EVER), _or(limit, _ALL))
+        found = Ticks(symbol, *columns)
         return found.take(np.argsort(found.trade_id, kind="stable")) if by_time else found
 
     def last_trade(self, symbol: str) -> Trade | None:
@@ -149,7 +139,7 @@ class StoreReader:
 
     def next_trade(self, symbol: str, after_id: int) -> Trade | None:
         """The stored trade with the lowest id above ``after_id``."""
-        return _only(_ticks(symbol, self._rows(_NEXT_TRADE, symbol, after_id)))
+        return _only(Ticks(symbol, *self._columns(_NEXT_TRADE, _TRADE, symbol, after_id)))
 
     def gaps(
         self,
@@ -199,6 +189,15 @@ class StoreReader:
             _LOOKS, pair, timeframe_s, params, _or(from_ms, -_EVER), _or(before_ms, _EVER), _or(limit, _ALL)
         )
         return [_look(row) for row in reversed(rows)]
+
+    def _columns(self, sql: str, row: np.dtype[np.void], *values: object) -> list[NDArray[Any]]:
+        """What a read that gives the newest row first found, as columns, oldest first.
+
+        The rows never exist as Python objects all at once: those of a long history take 20 MB for each leg.
+        """
+        with self._pool.connection() as connection:
+            found = np.fromiter(connection.execute(sql, values), row)[::-1]
+        return [np.ascontiguousarray(found[name]) for name in row.names or ()]
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with self._pool.connection() as connection:
@@ -269,22 +268,6 @@ class _Pool:
                 self._idle.append((connection, file))
                 return
         connection.close()
-
-
-def _ticks(symbol: str, rows: list[tuple[Any, ...]]) -> Ticks:
-    """Rows, the newest first, as columns, the oldest first."""
-    if not rows:
-        return Ticks.empty(symbol)
-    ids, first, ts, price, qty, maker = zip(*reversed(rows), strict=True)
-    return Ticks(
-        symbol,
-        np.array(ids, np.int64),
-        np.array(first, np.int64),
-        np.array(ts, np.int64),
-        np.array(price, np.float64),
-        np.array(qty, np.float64),
-        np.array(maker, np.bool_),
-    )
 
 
 def _only(t: Ticks) -> Trade | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.errors import StoreError
 from core.types import Candles
@@ -27,6 +28,10 @@ class Spy(StoreReader):
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         self.asked.append((sql, values))
         return super()._rows(sql, *values)
+
+    def _columns(self, sql: str, row: np.dtype[np.void], *values: object) -> list[NDArray[Any]]:
+        self.asked.append((sql, values))
+        return super()._columns(sql, row, *values)
 
 
 READS = {
