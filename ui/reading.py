@@ -30,11 +30,18 @@ class Reading:
     said: Sequence[JournalRow] = ()  # the journal, oldest first
     paused: bool = False
     past: bool = False  # a moment that is over: nothing in it is live
+    basis: str = "from stored candles, with nothing after them"  # what a past moment was computed from
+    offline: bool = False  # of files, not of any stream
 
     @property
     def report(self) -> PairReport:
         """The look's report."""
         return self.look.report
+
+    @property
+    def source(self) -> str:
+        """Whose prices these are."""
+        return "OFFLINE" if self.offline else self.status.source
 
     @property
     def now_ms(self) -> float | None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.settings import Settings
 from ui import controls, theme
-from ui.pages import data, decision, replay, scanner
+from ui.pages import data, decision, offline, replay, scanner
 from ui.panels import state
 from ui.port import DeskPort
 
@@ -39,11 +39,12 @@ def run(desk: DeskPort, settings: Settings) -> None:
         st.Page(
             partial(replay.draw, desk, chosen, status), title="Replay", icon=":material/history:", url_path="replay"
         ),
+        st.Page(partial(offline.draw, chosen), title="Offline", icon=":material/upload_file:", url_path="offline"),
         st.Page(partial(data.draw, desk, chosen, status), title="Data", icon=":material/database:", url_path="data"),
     ]
     page = st.navigation(pages, position="top")
     strip = state.source_strip(status)
-    if strip:
+    if strip and page.url_path != "offline":
         st.html(strip)
     page.run()
 

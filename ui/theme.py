@@ -54,8 +54,10 @@ def glyph(name: str) -> Markup:
     return el("span", cls=f"ps-glyph ps-glyph-{name}", aria_hidden="true")
 
 
-def tag(kind: Literal["live", "stale", "confirmed"], source: Source = "LIVE") -> Markup:
+def tag(kind: Literal["live", "stale", "confirmed", "offline"], source: Source = "LIVE") -> Markup:
     """The mark that tells a number of this moment from a confirmed one. Only the exchange's own are called LIVE."""
+    if kind == "offline":
+        return el("span", "OFFLINE", cls="ps-tag ps-tag-stale")
     if kind == "stale":
         return el("span", "STALE", cls="ps-tag ps-tag-stale")
     if kind == "live":

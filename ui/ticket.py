@@ -43,8 +43,8 @@ class Ticket:
     limit_text: str
 
 
-def ticket(look: Look, catalogue: Mapping[str, SymbolInfo]) -> Ticket | None:
-    """Round the rule's trade for the exchange; None while the rule names none."""
+def ticket(look: Look, catalogue: Mapping[str, SymbolInfo] | None) -> Ticket | None:
+    """Round the rule's trade for the exchange; None while the rule names none. Without catalogue: not rounded."""
     report, params, legs = look.report, look.report.params, look.decision.legs
     if legs is None:
         return None
@@ -78,9 +78,11 @@ def _round(
     side: Side,
     qty: float,
     price: float,
-    catalogue: Mapping[str, SymbolInfo],
+    catalogue: Mapping[str, SymbolInfo] | None,
     whole: Callable[[float], int],
 ) -> Leg:
+    if catalogue is None:
+        return Leg(symbol, side, qty, None, qty * price)
     info = catalogue.get(symbol)
     if info is None:
         return Leg(symbol, side, qty, None, qty * price, "step size unknown")

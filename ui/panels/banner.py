@@ -63,7 +63,7 @@ def markup(reading: Reading) -> Markup:
 
 
 def _mark(reading: Reading) -> Markup:
-    word = "THE PAST" if reading.past else "PAUSED" if reading.paused else ""
+    word = "OFFLINE" if reading.offline else "THE PAST" if reading.past else "PAUSED" if reading.paused else ""
     return el("span", word, cls="ps-tag ps-tag-paused") if word else Markup()
 
 
@@ -169,11 +169,11 @@ def _facts_of_then(reading: Reading, closed: int | None) -> tuple[Markup, ...]:
     since = since_ms(reading.said, reading.look.decision.verdict)
     told = bool(reading.said) and reading.said[-1].candle_ms == reading.report.newest_ms
     start = "not journalled" if since is None or not told else _end(reading, since)
-    source = reading.status.source
+    source = reading.source
     return (
         _fact("As of", el("b", f"{formats.stamp(closed)} UTC")),
         _fact("Source", el("b", source, cls=f"ps-source ps-source-{source.lower()}")),
-        _fact("Computed", "from stored candles, with nothing after them"),
+        _fact("Computed", reading.basis),
         _fact("Said since", start),
     )
 

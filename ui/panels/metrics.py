@@ -312,7 +312,7 @@ def _significant(value: float) -> str:
 
 
 def _tile(tile: Tile, r: Reading) -> Markup:
-    kind = "stale" if r.stale and tile.kind == "live" else tile.kind
+    kind = "offline" if r.offline else "stale" if r.stale and tile.kind == "live" else tile.kind
     trend = el("img", src=tile.trend, alt="", cls="ps-trend") if tile.trend else Markup()
     return el(
         "div",

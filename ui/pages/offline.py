@@ -1,0 +1,104 @@
+"""The Offline page: two legs from files, judged by the same functions. It knows no desk, and so reaches no store."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from analytics.params import Params
+from core.types import Candles, DeskStatus
+from ui import exports, offline
+from ui.controls import Controls, shown_bars
+from ui.controls import offline as choices
+from ui.markup import el
+from ui.panels import banner, checklist, evidence, file_problems, metrics, record, snapshot, ticket, trigger
+from ui.reading import Reading
+from ui.theme import heading
+from ui.ticket import ticket as ticket_of
+
+NOTE = "candles from files, judged as they would have been at their last one"
+
+
+def draw(controls: Controls) -> None:
+    """Draw the page for one run of the script."""
+    st.html(
+        el(
+            "div",
+            el("strong", "OFFLINE"),
+            el("span", "Computed from files of yours. Nothing of it reaches the live store or the journal."),
+            cls="ps-strip",
+            data_key="source",
+            data_value="OFFLINE",
+            role="note",
+        )
+    )
+    st.html(el("h1", "Offline ", el("small", NOTE), cls="ps-title"))
+    files = choices.files()
+    if not files:
+        st.html(file_problems.forms())
+    for file in files:
+        file_problems.render(file)
+    good = [file for file in files if not file.problems]
+    if not good or len(good) < len(files):
+        return
+    legs, problem = offline.legs_in(good)
+    if problem or controls.params is None:
+        st.error(problem or controls.problem, icon=":material/error:")
+        return
+    st.html(el("p", offline.told(good, legs), cls="ps-note", data_key="read"))
+    pair = choices.legs(list(legs))
+    if pair[0] == pair[1]:
+        st.error(f"Y and X are both {pair[0]}. A pair needs two different symbols.", icon=":material/error:")
+        return
+    _judge(legs[pair[0]], legs[pair[1]], controls.params, choices.assumed())
+
+
+def _judge(y: Candles, x: Candles, chosen: Params, assumed: offline.Assumed) -> None:
+    try:
+        params = offline.params_for(chosen, y.timeframe_s)
+        look = offline.look_at(y, x, params, assumed)
+    except ValueError as error:
+        st.error(f"This cannot be analysed: {error}.", icon=":material/error:")
+        return
+    status = DeskStatus()  # no desk stands behind this page
+    now = Reading(
+        y.symbol, x.symbol, params, status, look, past=True, offline=True, basis="from the files above, and only them"
+    )
+    with st.container(key="ps-top"):
+        banner.render(now)
+        metrics.render(now)
+    with st.container(key="ps-body"):
+        left, right = st.columns([1.55, 1], gap="small")
+    with left:
+        st.html(heading("Readiness", "as the last candle answers it"))
+        checklist.render(look.decision)
+    with right:
+        st.html(heading("Trigger", "where z stood, and how far entry was"))
+        trigger.render(now)
+        st.html(heading("Ticket", "not rounded: no exchange is asked for its steps"))
+        ticket.render(ticket_of(look, None))
+        st.html(heading("Record", "what this pair's own past stretches returned"))
+        record.render(look)
+    st.html(heading("Decision snapshot", "the last candles, as known then"))
+    snapshot.render(now)
+    with st.container(key="ps-evidence-head", horizontal=True, vertical_alignment="bottom"):
+        st.html(heading("Evidence", "up to the last candle"))
+        bars = shown_bars()
+    with st.container(key="ps-charts"):
+        evidence.render(now, bars)
+    if look.report.newest_ms is not None:
+        _download(now)
+
+
+def _download(now: Reading) -> None:
+    end_ms = (now.report.newest_ms or 0) + now.report.step_ms
+    pair = (now.symbol_y, now.symbol_x)
+    file = exports.file("offline", pair, now.params.timeframe_s, end_ms, exports.analytics_table(now.report), "csv")
+    st.download_button(
+        "Analytics, CSV",
+        file.data,
+        file.name,
+        file.mime,
+        key="export_offline",
+        on_click="ignore",
+        icon=":material/download:",
+    )
