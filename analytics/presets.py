@@ -30,7 +30,10 @@ PRESETS: Final[Mapping[Preset, PresetInfo]] = {
         relationship=("related",),
         informing=("adf", "z_roll", "corr", "persistence", "half_life", "kpss", "hedge_error"),
         summary="Engle-Granger over N candles, z of the same fit, and the pair's own record against the cost.",
-        false_alarms="Without any relationship it raised 0 to 0.8 alerts per 1,000 pair-days in simulation.",
+        false_alarms=(
+            "Measured in simulation: 0 to 1 false alert in 1,000 pair-days without any relationship;"
+            " 1 in 3 days in the two weeks after a real one broke."
+        ),
     ),
     "classic": PresetInfo(
         title="Classic",
@@ -39,6 +42,8 @@ PRESETS: Final[Mapping[Preset, PresetInfo]] = {
         relationship=("adf", "corr"),
         informing=("related", "stretched", "record", "persistence", "half_life", "kpss", "hedge_error"),
         summary="The usual recipe: plain ADF on the fitted spread, correlation of returns, rolling z.",
-        false_alarms="Without any relationship it said TRADABLE on 82 to 98 % of pair-days in simulation.",
+        false_alarms=(
+            "Measured in simulation: a false alert on 67 to 84 % of pair-days without any relationship, 2 to 5 a day."
+        ),
     ),
 }
