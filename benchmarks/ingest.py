@@ -31,7 +31,8 @@ from benchmarks.ingest_truth import wrong_candles, wrong_trades
 from benchmarks.machine import goal, heading, load, table
 from benchmarks.sender import BLOCK, SYMBOLS, Frames, Sender
 from core.settings import Settings
-from core.types import Batch, Gap
+from core.types import Batch, Gap, Ticks
+from desk.holes import Hole
 from desk.intake import Intake
 from ingestion import binance
 from ingestion.feed import Feed
@@ -93,6 +94,21 @@ class Run:
         return self.sent / self.stored_s
 
 
+class Unmended:
+    """Stands where repair would, and remembers what there would be to do."""
+
+    def __init__(self, gaps: list[Gap]) -> None:
+        self._gaps = gaps
+
+    def gap(self, gap: Gap) -> None:
+        self._gaps.append(gap)
+
+    def latecomers(self, ticks: Ticks) -> None: ...
+    def healed(self, gap: Gap) -> None: ...
+    def holes(self, holes: list[Hole]) -> None: ...
+    def started(self, symbol: str, first_ms: int) -> None: ...
+
+
 class Whole:
     """The way of a trade from socket to disk, as the collector wires it; without repair and looks."""
 
@@ -103,11 +119,8 @@ class Whole:
         self.intake = Intake(
             Ring(settings.ring_trades),
             self.store,
+            Unmended(self.gaps),
             grace_ms=settings.grace_ms,
-            on_gap=self.gaps.append,
-            on_healed=lambda gap: None,
-            on_holes=lambda holes: None,
-            on_start=lambda symbol, first_ms: None,
             on_confirmed=lambda: None,
         )
         for symbol in SYMBOLS:

@@ -18,15 +18,16 @@ from analytics.live import Touch
 from analytics.market import MarketRule, MarketView
 from core.errors import StoreError, UnknownSymbol
 from core.settings import Settings
-from core.types import TIMEFRAMES_S, Batch, DeskStatus, FeedStatus, Ints, MarkPrice, Source, SymbolInfo, Trade
+from core.types import TIMEFRAMES_S, DeskStatus, FeedStatus, Ints, MarkPrice, Source, SymbolInfo, Trade
 from desk.engine import Engine, Key, record_bars
-from desk.intake import KLINE_MIN_S, Intake
+from desk.holes import KLINE_MIN_S
+from desk.intake import Intake
 from desk.past import Past
 from desk.repairer import Repairer
+from desk.streams import Streams, feed_of
 from desk.surroundings import REAL, Surroundings
 from desk.universe import Universe
 from ingestion import binance
-from ingestion.feed import Feed
 from storage.ring import Ring
 from storage.sqlite import TradeStore
 
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 HEALTH: Final = "health"  # the note that tells other processes how this one does
 HEALTH_EVERY_S: Final = 5.0
+FLUSH_S: Final = 2.0
 ORIGIN: Final = "origin"
 
 
@@ -55,7 +57,6 @@ class Collector:
         self.rest = around.rest(settings.rest_url)
         self._lock = threading.Lock()  # guards symbols, and starting against stopping
         self._symbols = list(settings.symbols)
-        self._marks: dict[str, MarkPrice] = {}
         self._revisions: Counter[tuple[str, int]] = Counter()  # changes before the newest candle
         self._running = False
         self._told_s = 0.0
@@ -69,24 +70,6 @@ class Collector:
             funding_hours=lambda: self.repairer.facts.funding_hours,
         )
         self.past = Past(self.engine.report_to, store)
-        self.universe = Universe(
-            self.rest,
-            store,
-            catalogue=self.catalogue,
-            open_stream=lambda take: Feed(
-                "feed-universe",
-                wire=binance,
-                base=settings.ws_url,
-                route=binance.ROUTES["kline_1m"],
-                connect=around.connect,
-                now_s=around.monotonic,
-                now_ms=around.now_ms,
-                waits=around.waits,
-                times=around.times,
-                on_batch=take,
-            ),
-            monotonic=around.monotonic,
-        )
         self.repairer = Repairer(
             self.rest,
             store,
@@ -95,47 +78,32 @@ class Collector:
             on_change=self._changed,
             on_repaired=self.engine.repaired,
             grace_ms=settings.grace_ms,
-            spare=self.universe.turn,
+            retry_s=around.retry_s,
+            on_facts=lambda: self.streams.expect(self.repairer.facts.day_trades),
+            spare=lambda stopped: self.universe.turn(stopped),  # noqa: PLW0108 (it comes later)
             monotonic=around.monotonic,
+        )
+        self.universe = Universe(
+            self.rest,
+            store,
+            catalogue=self.catalogue,
+            open_stream=lambda take: feed_of(
+                "feed-universe", settings, around, route=binance.ROUTES["kline_1m"], on_batch=take
+            ),
+            monotonic=around.monotonic,
+            closed_ms=self.repairer.closed_ms,
         )
         self.intake = Intake(
             self.ring,
             store,
+            self.repairer,
             grace_ms=settings.grace_ms,
-            on_gap=self.repairer.gap,
-            on_healed=self.repairer.healed,
-            on_holes=self.repairer.holes,
-            on_start=self.repairer.started,
             on_confirmed=self.engine.wake,
             monotonic=around.monotonic,
             times=around.times,
         )
-        kind = settings.stream
-        self.trades = Feed(
-            "feed-trades",
-            wire=binance,
-            base=settings.ws_url,
-            route=binance.ROUTES[kind],
-            connect=around.connect,
-            now_s=around.monotonic,
-            now_ms=around.now_ms,
-            waits=around.waits,
-            times=around.times,
-            on_batch=self.intake.take,
-            on_line_down=lambda reason: self.intake.line_down(),
-        )
-        self.market = Feed(
-            "feed-market",
-            wire=binance,
-            base=settings.ws_url,
-            route=binance.ROUTES["markPrice"],
-            connect=around.connect,
-            now_s=around.monotonic,
-            now_ms=around.now_ms,
-            waits=around.waits,
-            times=around.times,
-            on_batch=self._take_marks,
-        )
+        self.streams = Streams(settings, around, self.intake)
+        store.tell_dropped(self.intake.dropped)
         for symbol in self._symbols:
             self._enter(symbol)
 
@@ -147,11 +115,9 @@ class Collector:
             if self._running:
                 return
             self._running = True
-            self.repairer.reopen(self.store.gaps(state="open"))
             self.repairer.start()
             self.engine.start()
-            self.trades.start()
-            self.market.start()
+            self.streams.start()
 
     def stop(self) -> None:
         """End the threads and write what is queued; does nothing when stopped."""
@@ -159,8 +125,7 @@ class Collector:
             if not self._running:
                 return
             self._running = False
-            self.trades.stop()
-            self.market.stop()
+            self.streams.stop()
             self.intake.line_down()
             self.repairer.stop()
             self.universe.stop()
@@ -215,11 +180,9 @@ class Collector:
             if symbol not in self._symbols:
                 return
             self._symbols.remove(symbol)
-            self.trades.unsubscribe([symbol], self.settings.stream)
-            self.market.unsubscribe([symbol], "markPrice")
+            self.streams.unsubscribe(symbol)
             self.intake.drop(symbol)
             self.ring.drop(symbol)
-            self._marks.pop(symbol, None)
 
     # What is known now
 
@@ -229,7 +192,7 @@ class Collector:
 
     def marks(self) -> Mapping[str, MarkPrice]:
         """Newest mark price and funding per symbol: from the stream, or from REST before the first push."""
-        return {**self.repairer.facts.marks, **self._marks}
+        return {**self.repairer.facts.marks, **self.streams.marks}
 
     def newest_candle_ms(self, symbol: str, timeframe_s: int) -> int | None:
         """Open of the newest confirmed candle, from the stream or, before its first one, from the store."""
@@ -250,7 +213,7 @@ class Collector:
 
     def freshness(self, key: Key) -> Freshness:
         """How current the data of a pair are."""
-        trades = self.trades.status()
+        trades, _ = self.streams.status()
         if not self._running:
             return Freshness(reason="No data: the feed is stopped.")
         if trades.state != "live":
@@ -262,7 +225,7 @@ class Collector:
 
     def status(self) -> DeskStatus:
         """Everything but what only the desk knows."""
-        trades, market = self.trades.status(), self.market.status()
+        trades, market = self.streams.status()
         counts = self.store.gap_counts()
         return DeskStatus(
             running=self._running,
@@ -309,19 +272,15 @@ class Collector:
         return trades.reason if trades.state in {"waiting", "blocked"} else self.repairer.facts.problem
 
     def _enter(self, symbol: str) -> None:
+        self.store.flush(FLUSH_S)  # it may have been streamed until a moment ago
         last = self.store.last_trade(symbol)
-        kind = self.settings.stream
-        self.intake.add(symbol, last.trade_id if last else None, last.ts_ms if last else None, kind)
-        self.trades.subscribe([symbol], kind)
-        self.market.subscribe([symbol], "markPrice")
+        last_id, last_ms = (last.trade_id, last.ts_ms) if last else (None, None)
+        self.intake.add(symbol, last_id, last_ms, self.settings.stream)
+        self.streams.subscribe(symbol)
 
     def _changed(self, symbol: str, timeframe_s: int | None) -> None:
         self._revisions.update((symbol, s) for s in ([timeframe_s] if timeframe_s else TIMEFRAMES_S))
         self.engine.wake()
-
-    def _take_marks(self, batch: Batch) -> None:
-        if batch.marks:
-            self._marks = {**self._marks, **{mark.symbol: mark for mark in batch.marks}}
 
     def _tick(self) -> None:
         """Now and then, on the repair thread."""
@@ -330,8 +289,7 @@ class Collector:
         if now_s - self._told_s > HEALTH_EVERY_S:
             self._told_s = now_s
             self.store.put_note(HEALTH, msgspec.json.encode(self.status()).decode(), time.time_ns() // 1_000_000)
-        stale = [s.symbol for s in self.trades.status().streams if (s.age_s or 0.0) > self.settings.stale_after_s]
-        self.intake.silent(stale)
+        self.intake.silent(self.streams.silent(self.settings.stale_after_s))
 
     def _holes(self, symbol: str, timeframe_s: int, from_ms: int) -> Ints:
         """Opens of intervals since ``from_ms`` known to be without a candle that should be there."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from core.types import Batch, Candles, Gap, Records, Ticks, TradeKind
+from desk.holes import Hole, touched
 from ingestion.continuity import Continuity
 from ingestion.times import THE_EXCHANGE, FeedTimes
 from storage.candles import CandleBuilder
@@ -33,26 +34,23 @@ class Memory(Protocol):
     def put(self, ticks: Ticks) -> None: ...
 
 
-KLINE_MIN_S: Final = 60  # the exchange keeps no finer bars
 # A batch waits at most so long for a store that is behind. Frames come faster than they can be written only in
 # extremes; they wait in the socket then, since what the store's queue refuses would be a gap.
 ROOM_WAIT_S: Final = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """Intervals ``first_ms … last_ms`` (opens) of one timeframe that passed without a trustworthy candle."""
+class Care(Protocol):
+    """Who mends what the stream could not deliver. Told on the receiving thread: it must only take note.
 
-    symbol: str
-    timeframe_s: int
-    first_ms: int
-    last_ms: int
-    late: bool = False  # every trade is stored by now; only the candle has to be built again
+    Of holes it hears before their candles leave the store, so that nothing it is just about to write outlives them;
+    of a gap once its row is on its way.
+    """
 
-    @property
-    def by_kline(self) -> bool:
-        """Whether the exchange's own bar is to fill it."""
-        return self.timeframe_s >= KLINE_MIN_S and not self.late
+    def gap(self, gap: Gap) -> None: ...
+    def latecomers(self, ticks: Ticks) -> None: ...
+    def healed(self, gap: Gap) -> None: ...
+    def holes(self, holes: list[Hole]) -> None: ...
+    def started(self, symbol: str, first_ms: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -63,6 +61,7 @@ class _Leg:
     builder: CandleBuilder
     started: bool = False  # whether its first record has come
     doubted: bool = False  # the line broke since its newest record: what was missed is not known yet
+    suspected: bool = False  # it is silent as if dead, and that is in the table of gaps
     held: bool = False
     newest: dict[int, int] = field(default_factory=dict)  # timeframe -> open of the newest confirmed candle
 
@@ -70,39 +69,32 @@ class _Leg:
 class Intake:
     """The way of one trade, for all symbols of one source.
 
-    ``on_gap`` hears of every gap found, ``on_healed`` of one that latecomers closed, ``on_holes`` of intervals that
-    need repair, ``on_start`` of a symbol's first record, ``on_confirmed`` of each round of confirmed candles. They are
-    called on the receiving thread and must only take note.
+    ``care`` hears of every gap found, of what came too late and of intervals that need repair; ``on_confirmed`` of
+    each round of confirmed candles.
     """
 
     def __init__(
         self,
         ring: Memory,
         store: Keeper,
+        care: Care,
         *,
         grace_ms: int,
-        on_gap: Callable[[Gap], None],
-        on_healed: Callable[[Gap], None],
-        on_holes: Callable[[list[Hole]], None],
-        on_start: Callable[[str, int], None],
         on_confirmed: Callable[[], None],
         monotonic: Callable[[], float] = time.monotonic,
         times: FeedTimes = THE_EXCHANGE,
     ) -> None:
         self._ring = ring
         self._store = store
+        self._care = care
         self._grace_ms = grace_ms
-        self._on_gap = on_gap
-        self._on_healed = on_healed
-        self._on_holes = on_holes
-        self._on_start = on_start
         self._on_confirmed = on_confirmed
         self._monotonic = monotonic
         self._times = times
         self._legs: dict[str, _Leg] = {}
         self._watermark_ms = 0
         self._second = 0  # of the watermark, when candles were last confirmed
-        self._unasked = 0  # records of symbols nobody asked for
+        self._unasked = 0  # records of symbols, or of kinds, nobody asked for
         self._lock = threading.Lock()  # guards all of it: during a renewal two sockets deliver
 
     def add(self, symbol: str, last_id: int | None, last_ms: int | None, kind: TradeKind = "trade") -> None:
@@ -110,10 +102,17 @@ class Intake:
         with self._lock:
             if symbol in self._legs:
                 return
-            continuity = Continuity(symbol, kind, self._times)
-            if last_id is not None and last_ms is not None:
-                continuity.resume(last_id, last_ms)
+            continuity = self._continuity(symbol, kind, last_id, last_ms)
             self._legs[symbol] = _Leg(continuity, CandleBuilder(symbol, grace_ms=self._grace_ms))
+
+    def switch(self, symbol: str, kind: TradeKind) -> None:
+        """Take the symbol's other kind of stream from now on; what lies between shows as a gap."""
+        with self._lock:
+            leg = self._legs.get(symbol)
+            if leg is not None and leg.continuity.kind != kind:
+                old = leg.continuity
+                leg.continuity, leg.held = self._continuity(symbol, kind, old.last_id, old.last_ms), False
+                self._doubt(leg)
 
     def drop(self, symbol: str) -> None:
         """Take it no longer."""
@@ -127,7 +126,7 @@ class Intake:
             self._watermark_ms = max(self._watermark_ms, batch.watermark_ms)
             for records in batch.records:
                 leg = self._legs.get(records.symbol)
-                if leg is None:
+                if leg is None or leg.continuity.kind != records.kind:
                     self._unasked += len(records)
                     continue
                 self._advance(records.symbol, leg, records, now_s)
@@ -157,6 +156,29 @@ class Intake:
                 if symbol in self._legs:
                     self._doubt(self._legs[symbol])
 
+    def suspect(self, symbols: Iterable[str]) -> None:
+        """These streams are silent as if dead. What was confirmed since their newest record may lack trades."""
+        with self._lock:
+            for symbol in symbols:
+                leg = self._legs.get(symbol)
+                if leg is None or not leg.started or leg.suspected or leg.continuity.last_id is None:
+                    continue
+                last_ms, passed_ms = leg.continuity.last_ms, self._watermark_ms - self._grace_ms
+                if passed_ms > last_ms:  # otherwise all is silent, and nothing was confirmed
+                    leg.suspected = True
+                    self._doubt(leg)
+                    self._declare(leg, Gap(symbol, leg.continuity.last_id, None, last_ms, self._watermark_ms))
+
+    def dropped(self, gap: Gap) -> None:
+        """The store had no room for a stretch of what was handed on: its candles are repaired with it."""
+        with self._lock:
+            leg = self._legs.get(gap.symbol)
+            if leg is not None:
+                leg.builder.gap(gap.from_ms, gap.to_ms)
+                self._tell_holes(gap.symbol, leg)
+            self._store.delete_candles(gap.symbol, gap.from_ms, gap.to_ms)
+        self._care.gap(gap)
+
     @property
     def watermark_ms(self) -> int:
         """Newest exchange event time seen; 0: nothing yet."""
@@ -172,31 +194,36 @@ class Intake:
             leg.doubted = True
             leg.builder.hold()
 
+    def _continuity(self, symbol: str, kind: TradeKind, last_id: int | None, last_ms: int | None) -> Continuity:
+        continuity = Continuity(symbol, kind, self._times)
+        if last_id is not None and last_ms is not None:
+            continuity.resume(last_id, last_ms)
+        return continuity
+
     def _advance(self, symbol: str, leg: _Leg, records: Records | None, now_s: float) -> None:
         taken = leg.continuity.take(records, now_s) if records is not None else leg.continuity.tick(now_s)
         if not leg.started and len(taken.records):
-            # The candles its first record falls into began before anyone listened.
+            # The candles its first record falls into began before anyone listened. Of what an earlier run missed
+            # since its last record the builder knows nothing.
             leg.started = True
             first_ms = int(taken.records.ts_ms[0])
             leg.builder.gap(None, first_ms)
-            self._on_start(symbol, first_ms)
+            self._care.holes([hole for gap in taken.gaps for hole in touched(gap)])
+            self._care.started(symbol, first_ms)
         for gap in taken.gaps:
-            leg.builder.gap(gap.from_ms, gap.to_ms)
-            self._store.delete_candles(symbol, gap.from_ms, gap.to_ms)
-            self._store.put_gap(gap)
-            self._on_gap(gap)
-        if taken.fillers is not None and len(taken.fillers):
-            # They lie in a gap declared earlier: stored now; its candles are built again once nothing is missing.
-            self._store.put(taken.fillers.trades())
+            self._declare(leg, gap)
+        if taken.fillers is not None:
+            # They lie in a gap declared earlier, and repair may have fetched them by now.
+            self._care.latecomers(taken.fillers.trades())
         for gap in taken.healed:
-            self._on_healed(gap)
+            self._care.healed(gap)
         ticks = taken.records.trades()
         if len(ticks):
             self._ring.put(ticks)
             self._store.put(ticks)
             leg.builder.add(ticks)
         if len(taken.records):
-            leg.doubted = False
+            leg.doubted = leg.suspected = False
         leg.held = taken.pending
         if leg.held or leg.doubted:
             leg.builder.hold()
@@ -204,9 +231,22 @@ class Intake:
             leg.builder.release()
         late = leg.builder.late()
         if late:
+            self._care.holes([Hole(symbol, tf, open_ms, open_ms, late=True) for tf, open_ms in late])
             for timeframe_s, open_ms in late:
                 self._store.delete_candles(symbol, open_ms, open_ms + timeframe_s * 1000 - 1, timeframe_s)
-            self._on_holes([Hole(symbol, tf, open_ms, open_ms, late=True) for tf, open_ms in late])
+
+    def _declare(self, leg: _Leg, gap: Gap) -> None:
+        """Trades are missing: what touches them is not known until they are repaired."""
+        leg.builder.gap(gap.from_ms, gap.to_ms)
+        self._tell_holes(gap.symbol, leg)
+        self._store.delete_candles(gap.symbol, gap.from_ms, gap.to_ms)
+        self._store.put_gap(gap)
+        self._care.gap(gap)
+
+    def _tell_holes(self, symbol: str, leg: _Leg) -> None:
+        holes = leg.builder.incomplete()
+        if holes:
+            self._care.holes([Hole(symbol, *hole) for hole in holes])
 
     def _confirm(self) -> bool:
         second = (self._watermark_ms - self._grace_ms) // 1000
@@ -215,11 +255,10 @@ class Intake:
         self._second = second
         any_new = False
         for symbol, leg in self._legs.items():
-            for timeframe_s, candles in leg.builder.confirm(self._watermark_ms).items():
+            confirmed = leg.builder.confirm(self._watermark_ms)
+            self._tell_holes(symbol, leg)  # first: once a later candle is stored, only this says that one is missing
+            for timeframe_s, candles in confirmed.items():
                 self._store.put_candles(candles)
                 leg.newest[timeframe_s] = int(candles.open_ms[-1])
                 any_new = True
-            holes = leg.builder.incomplete()
-            if holes:
-                self._on_holes([Hole(symbol, *hole) for hole in holes])
         return any_new

@@ -9,33 +9,37 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from core.errors import BadRequest, RateLimited, RestError, StoreError
 from core.types import TIMEFRAMES_S, Candles, Gap, GapState, MarkPrice, SymbolInfo, Ticks
-from desk.intake import Hole
-from desk.mender import Bench, Mender
+from desk.filler import Filler, Trades
+from desk.holes import Hole, touched
+from desk.mender import CLOCK_BEHIND_MS, Bench, Mender
 from desk.warmup import Shelf, Warmup
-from ingestion.repair import Fill, fill
 from ingestion.rest import Rest
 
 log = logging.getLogger(__name__)
 
-RETRY_S: Final = 5.0
 TURN_S: Final = 0.25
 CLOCK_EVERY_S: Final = 600.0
 CATALOGUE_EVERY_S: Final = 3_600.0
+CLOCK_DOUBT_MS: Final = 600_000  # REST's clock alone may be minutes off
 
 
-class Archive(Bench, Shelf, Protocol):
+class Archive(Trades, Bench, Shelf, Protocol):
     """What repair needs of the store."""
 
-    def put(self, ticks: Ticks) -> None: ...
-    def put_gap(self, gap: Gap) -> None: ...
-    def set_gap_state(self, gap: Gap, state: GapState) -> None: ...
-    def flush(self, timeout_s: float = ...) -> bool: ...
+    def gaps(
+        self,
+        symbol: str | None = ...,
+        state: GapState | None = ...,
+        *,
+        from_ms: int | None = ...,
+        to_ms: int | None = ...,
+    ) -> list[Gap]: ...
     def candles(
         self,
         symbol: str,
@@ -53,15 +57,16 @@ class Facts:
 
     catalogue: dict[str, SymbolInfo] = field(default_factory=dict)
     funding_hours: dict[str, int] = field(default_factory=dict)
+    day_trades: dict[str, float] = field(default_factory=dict)  # of the last 24 hours, by symbol
     marks: dict[str, MarkPrice] = field(default_factory=dict)
     problem: str = ""  # why REST does not answer
 
 
 class Repairer:
-    """The thread that asks. ``watermark_ms`` and ``tick`` come from the intake.
+    """The thread that asks; the intake's `Care`. ``watermark_ms`` and ``tick`` come from the intake.
 
     ``on_change`` tells of the symbol and timeframe (None: all) of candles before the newest, ``on_repaired`` of the
-    symbol, timeframe and first open of repaired ones.
+    symbol, timeframe and first open of repaired ones. ``retry_s`` passes after a request that was not answered.
     """
 
     def __init__(
@@ -74,6 +79,8 @@ class Repairer:
         on_change: Callable[[str, int | None], None],
         on_repaired: Callable[[str, int, int], None],
         grace_ms: int,
+        retry_s: float,
+        on_facts: Callable[[], None] = lambda: None,
         spare: Callable[[Callable[[], bool]], None] = lambda stopped: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -82,14 +89,22 @@ class Repairer:
         self._watermark_ms = watermark_ms
         self._tick = tick
         self._on_change = on_change
-        self._mender = Mender(rest, store, self._mended)
-        self._warmup = Warmup(rest, store, monotonic)
         self._on_repaired = on_repaired
         self._grace_ms = grace_ms
+        self._on_facts = on_facts
         self._spare = spare
         self._monotonic = monotonic
+        self._wait_s = retry_s
+        self._filler = Filler(
+            rest,
+            store,
+            on_healed=lambda gap: self._mender.add(touched(gap)),
+            on_settled=lambda gap: self._on_change(gap.symbol, None),
+            monotonic=monotonic,
+        )
+        self._mender = Mender(rest, store, self._mended)
+        self._warmup = Warmup(rest, store, monotonic, self.closed_ms)
         self._lock = threading.Lock()  # guards what others add to
-        self._gaps: list[Gap] = []  # to be tried
         self._begun: list[tuple[str, int]] = []  # streams that have begun to deliver
         self._facts = Facts()
         self._retry_s = 0.0
@@ -100,14 +115,17 @@ class Repairer:
 
     def start(self) -> None:
         """Start the thread; does nothing while it runs."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive() and not self._stop.is_set():
             return
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._main, name="repair", daemon=True)
+        # Gaps that an earlier run left open, and with them the intervals they touch.
+        self._mender.add(hole for gap in self._store.gaps(state="open") for hole in touched(gap))
+        self._filler.look()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._main, args=(self._stop, self._thread), name="repair", daemon=True)
         self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """End the thread. A request on its way may outlive the wait; its answer is then ignored."""
+        """End the thread. A request on its way may outlive the wait; its answer still counts."""
         self._stop.set()
         self._wake.set()
         if self._thread is not None:
@@ -118,20 +136,18 @@ class Repairer:
     # What others tell it, from any thread
 
     def gap(self, gap: Gap) -> None:
-        """Trades are missing."""
-        with self._lock:
-            self._gaps.append(gap)
+        """Trades are missing, and the store has the gap."""
+        self._filler.look()
         self._wake.set()
 
-    def reopen(self, gaps: Iterable[Gap]) -> None:
-        """Gaps that an earlier run left open, and with them the intervals they touch."""
-        for gap in gaps:
-            self.holes([_touched(gap, timeframe_s) for timeframe_s in TIMEFRAMES_S])
-            self.gap(gap)
+    def latecomers(self, ticks: Ticks) -> None:
+        """Trades of a gap came after all."""
+        self._filler.latecomers(ticks)
+        self._wake.set()
 
     def healed(self, gap: Gap) -> None:
-        """Latecomers closed a gap: everything is stored."""
-        self._settle(gap, "repaired")
+        """Latecomers closed a gap."""
+        self._filler.healed(gap)
         self._wake.set()
 
     def holes(self, holes: list[Hole]) -> None:
@@ -163,10 +179,21 @@ class Repairer:
         """Spans of opens that passed and whose candles are still to be repaired."""
         return self._mender.spans(symbol, timeframe_s)
 
+    def closed_ms(self) -> int:
+        """Up to which exchange time bars are closed for sure.
+
+        The stream's own times say so. Before its first record there is only REST's clock, and what would be open if
+        that were minutes off is left for later. May raise RestError.
+        """
+        clock_ms, watermark_ms = self._rest.clock_ms(), self._watermark_ms()
+        return min(clock_ms, watermark_ms) if watermark_ms else clock_ms - CLOCK_DOUBT_MS
+
     # The thread
 
-    def _main(self) -> None:
-        while not self._stop.is_set():
+    def _main(self, stop: threading.Event, before: threading.Thread | None) -> None:
+        if before is not None:
+            before.join()
+        while not stop.is_set():
             self._wake.wait(TURN_S)
             self._wake.clear()
             self.turn()
@@ -175,24 +202,48 @@ class Repairer:
         """Do what is due; what stands in its way is remembered, told, and tried again later."""
         try:
             self._tick()
-            if self._monotonic() < self._retry_s:
-                self._mender.turn(self._passed_ms(), ask=False)
-                return
-            self._turn()
-            self._say("")
+            self._by_ourselves()
+            if self._monotonic() >= self._retry_s:
+                self._with_answers()
+                self._say("")
         except RateLimited as limited:
             self._say(str(limited))
             self._retry_s = self._monotonic() + limited.retry_after_s
         except RestError as error:
             self._say(str(error))
-            self._retry_s = self._monotonic() + RETRY_S
+            self._retry_s = self._monotonic() + self._wait_s
         except StoreError as error:  # it cannot be read now; the writer says more
             log.warning("repair: %s", error)
-            self._retry_s = self._monotonic() + RETRY_S
+            self._retry_s = self._monotonic() + self._wait_s
         except Exception:  # the thread's last resort
             log.exception("repair failed; it tries again")
             self._say("An error inside Pairsight disturbs the repair of gaps; the log has it.")
-            self._retry_s = self._monotonic() + RETRY_S
+            self._retry_s = self._monotonic() + self._wait_s
+
+    def _by_ourselves(self) -> None:
+        """What needs no answer: nothing of it waits for a REST that is not there."""
+        self._filler.absorb()
+        while self._begun:
+            self._seam(*self._begun[0])
+            with self._lock:
+                self._begun.pop(0)
+        self._mender.rebuild(self._passed_ms())
+
+    def _with_answers(self) -> None:
+        """The clock, gaps, candles, and with the time that is left history."""
+        try:
+            self._learn()
+            self._filler.turn()
+            self._mender.rebuild(self._passed_ms())
+            self._mender.fetch(self._passed_ms())
+            self._warmup.turn(self._interrupted, self._on_change)
+            self._spare(self._interrupted)
+        except RestError:
+            self._mender.make_do(self._passed_ms())
+            raise
+
+    def _interrupted(self) -> bool:
+        return self._stop.is_set() or self._wake.is_set()
 
     def _passed_ms(self) -> int:
         return self._watermark_ms() - self._grace_ms
@@ -201,48 +252,37 @@ class Repairer:
         if problem and problem != self._facts.problem:
             log.warning("repair: %s", problem)
         if problem != self._facts.problem:
-            f = self._facts
-            self._facts = Facts(f.catalogue, f.funding_hours, f.marks, problem)
+            self._facts = replace(self._facts, problem=problem)
 
     def _learn(self) -> None:
-        """What changes seldom. Funding is good to know; without the list of contracts nothing can be checked."""
-        catalogue = self._rest.exchange_info()
-        hours: dict[str, int] = {}
-        marks: dict[str, MarkPrice] = {}
-        try:
-            hours = self._rest.funding_hours()
-            marks = {mark.symbol: mark for mark in self._rest.premium_index()}
-        except BadRequest as error:  # a server without it; funding then stays unknown
-            log.warning("funding is unknown: %s", error)
-        self._facts = Facts(catalogue, hours, marks)
-
-    def _turn(self) -> None:
-        """What is to be done now: the seams, then gaps, candles, and with the time that is left history."""
+        """What changes seldom, when it is due."""
         now_s = self._monotonic()
         if now_s - self._catalogue_s > CATALOGUE_EVERY_S:
-            self._learn()
+            self._list_contracts()
             self._catalogue_s = now_s
-        if now_s - self._clock_s > CLOCK_EVERY_S:
+        behind = self._rest.exchange_ms() < self._watermark_ms() - CLOCK_BEHIND_MS
+        if now_s - self._clock_s > (self._wait_s if behind else CLOCK_EVERY_S):
             self._rest.server_time_ms()
             self._clock_s = now_s
-        with self._lock:
-            gaps, self._gaps = self._gaps, []
-            begun, self._begun = self._begun, []
-        for symbol, first_ms in begun:
-            self._seam(symbol, first_ms)
-        for at, gap in enumerate(gaps):
-            try:
-                self._fill(gap)
-            except RestError:
-                with self._lock:  # not answered: all that is left is tried again
-                    self._gaps = gaps[at:] + self._gaps
-                raise
-        self._mender.turn(self._passed_ms(), ask=True)
-        self._warmup.turn(self._interrupted, self._on_change)
-        self._spare(self._interrupted)
 
-    def _interrupted(self) -> bool:
-        return self._stop.is_set() or self._wake.is_set()
+    def _list_contracts(self) -> None:
+        """Funding is good to know; without the list of contracts nothing can be checked."""
+        facts = Facts(self._rest.exchange_info())
+        self._facts = facts
+        try:
+            self._facts = replace(
+                facts,
+                funding_hours=self._rest.funding_hours(),
+                marks={mark.symbol: mark for mark in self._rest.premium_index()},
+                # A replay's day begins with it.
+                day_trades={t.symbol: float(t.trades) for t in self._rest.ticker_24h()} if self._live() else {},
+            )
+        except BadRequest as error:  # a server without it; funding then stays unknown
+            log.warning("funding is unknown: %s", error)
+        self._on_facts()
+
+    def _live(self) -> bool:
+        return self._rest.simulated != "replay"
 
     def _mended(self, hole: Hole) -> None:
         self._on_change(hole.symbol, hole.timeframe_s)
@@ -252,45 +292,13 @@ class Repairer:
         """Join history and stream: fetch up to the first record, and build what an earlier run had not confirmed."""
         self._warmup.again(symbol)
         last = self._store.trades(symbol, to_ms=first_ms, limit=1).ts_ms
-        if not len(last):
+        oldest = self._store.next_trade(symbol, 0)
+        if not len(last) or oldest is None:
             return
         for timeframe_s in TIMEFRAMES_S:
             ms = timeframe_s * 1000
             newest = self._store.candles(symbol, timeframe_s, to_ms=first_ms, limit=1).open_ms
-            if not len(newest):
-                continue
-            hole = Hole(symbol, timeframe_s, int(newest[-1]) + ms, int(last[-1]) // ms * ms)
+            begin = int(newest[-1]) + ms if len(newest) else oldest.ts_ms // ms * ms
+            hole = Hole(symbol, timeframe_s, begin, int(last[-1]) // ms * ms)
             if hole.first_ms <= hole.last_ms:
-                self.holes([hole])
-
-    def _fill(self, gap: Gap) -> None:
-        """Trades of a short gap; a long one, or one the exchange no longer keeps, is lost to the fine timeframes."""
-        filled: Fill = fill(gap, self._rest, self._stored)
-        if len(filled.ticks):
-            self._store.put(filled.ticks)
-        whole = any(_key(part) == _key(gap) for part in filled.lost)
-        for part in filled.lost:
-            if not whole:
-                self._store.put_gap(part)
-        state: GapState = "lost" if whole else "repaired"
-        log.info("gap of %s after id %s: %s. %s", gap.symbol, gap.after_id, state, filled.reason)
-        self._settle(gap, state)
-
-    def _stored(self, symbol: str, from_ms: int, to_ms: int) -> Ticks:
-        self._store.flush()
-        return self._store.trades(symbol, from_ms=from_ms, to_ms=to_ms)
-
-    def _settle(self, gap: Gap, state: GapState) -> None:
-        with self._lock:
-            self._gaps = [g for g in self._gaps if _key(g) != _key(gap)]
-        self._store.set_gap_state(gap, state)
-        self._on_change(gap.symbol, None)
-
-
-def _key(gap: Gap) -> tuple[str, int, int]:
-    return gap.symbol, gap.from_ms, gap.to_ms
-
-
-def _touched(gap: Gap, timeframe_s: int) -> Hole:
-    ms = timeframe_s * 1000
-    return Hole(gap.symbol, timeframe_s, gap.from_ms // ms * ms, gap.to_ms // ms * ms)
+                self._mender.add([hole])

@@ -22,6 +22,7 @@ class Surroundings:
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     waits: Callable[[], Iterator[float]] = delays  # before each further try to connect, seconds
     times: FeedTimes = THE_EXCHANGE
+    retry_s: float = 5.0  # after a REST request that was not answered
 
 
 REAL = Surroundings()

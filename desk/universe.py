@@ -95,11 +95,13 @@ class Universe:
         catalogue: Callable[[], Mapping[str, SymbolInfo]],
         open_stream: Callable[[Callable[[Batch], None]], Stream],
         monotonic: Callable[[], float] = time.monotonic,
+        closed_ms: Callable[[], int] | None = None,
     ) -> None:
         self._rest = rest
         self._store = store
         self._catalogue = catalogue
         self._monotonic = monotonic
+        self._closed_ms = closed_ms
         self._stream = open_stream(self.take)
         self._lock = threading.Lock()  # guards what is wanted
         self._rule: MarketRule | None = None
@@ -238,7 +240,7 @@ class Universe:
     def _start_over(self, bars: int) -> None:
         self._bars = bars
         self._closes = Closes(bars)
-        self._warmup = Warmup(self._rest, _Noting(self._store, self._noted), self._monotonic)
+        self._warmup = Warmup(self._rest, _Noting(self._store, self._noted), self._monotonic, self._closed_ms)
         self._scanner = Scanner(self._closes, lambda: self._rule, lambda: self._chosen.day_volume)
 
     def _noted(self, page: Candles) -> None:

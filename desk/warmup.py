@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from core.errors import BadRequest
 from core.types import Candles
-from desk.intake import KLINE_MIN_S
+from desk.holes import KLINE_MIN_S
 from ingestion.history import history
 from ingestion.rest import Rest
 
@@ -42,12 +42,22 @@ class _Want:
 
 
 class Warmup:
-    """The wanted histories. Smaller wants are met first, so that a verdict never waits for another pair's record."""
+    """The wanted histories. Smaller wants are met first, so that a verdict never waits for another pair's record.
 
-    def __init__(self, rest: Rest, store: Shelf, monotonic: Callable[[], float] = time.monotonic) -> None:
+    ``closed_ms`` says up to which exchange time bars are closed for sure; REST's own clock where nobody knows better.
+    """
+
+    def __init__(
+        self,
+        rest: Rest,
+        store: Shelf,
+        monotonic: Callable[[], float] = time.monotonic,
+        closed_ms: Callable[[], int] | None = None,
+    ) -> None:
         self._rest = rest
         self._store = store
         self._monotonic = monotonic
+        self._closed_ms = closed_ms or rest.clock_ms
         self._wants: dict[tuple[str, int, int], _Want] = {}  # symbol, timeframe, bars
         self._lock = threading.Lock()  # guards the dict
 
@@ -95,7 +105,7 @@ class Warmup:
         if self._rest.wait_s(PAGE_WEIGHT) > 0:
             return False
         ms = timeframe_s * 1000
-        now_ms = self._rest.server_time_ms()
+        now_ms = self._closed_ms()
         self._store.flush()
         have = self._store.candles(symbol, timeframe_s, from_ms=now_ms - (bars + 1) * ms, to_ms=now_ms).open_ms
         try:

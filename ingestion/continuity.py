@@ -68,9 +68,19 @@ class Continuity:
         self._holes = Holes()
 
     @property
+    def kind(self) -> TradeKind:
+        """Which kind of records it counts."""
+        return self._nothing.kind
+
+    @property
     def last_id(self) -> int | None:
         """The newest trade id accounted for; None: nothing yet."""
         return self._last_trade
+
+    @property
+    def last_ms(self) -> int:
+        """Trade time of that record; 0: nothing yet."""
+        return self._last_ms
 
     def resume(self, after_id: int, after_ms: int) -> None:
         """Go on after a stored trade, so that what was lost meanwhile shows as a gap. To be called before `take`."""

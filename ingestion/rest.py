@@ -98,9 +98,7 @@ class Rest:
         """
         params = {"symbol": symbol, "interval": INTERVALS[timeframe_s], "startTime": start_ms, "endTime": end_ms}
         weight = 1 if limit < 100 else 2 if limit < 500 else 5 if limit <= 1000 else 10
-        if self.simulated or self.offset_ms is None:  # a replay's clock runs at its own speed
-            self.server_time_ms()
-        asked_ms = self.exchange_ms()  # before asking: a bar that ends meanwhile is not yet settled in the answer
+        asked_ms = self.clock_ms()  # before asking: a bar that ends meanwhile is not yet settled in the answer
         body = self.get("/fapi/v1/klines", params | {"limit": limit}, weight=weight, background=background)
         return _read(lambda text: answers.candles(symbol, timeframe_s, text, asked_ms), body)
 
@@ -161,6 +159,12 @@ class Rest:
         """The exchange's clock, as far as it has been measured."""
         with self._lock:
             return int(self._now_ms() + self._offset_ms)
+
+    def clock_ms(self) -> int:
+        """The exchange's clock; asked for where it is not known or, as a replay's, runs at its own speed."""
+        if self.simulated or self.offset_ms is None:
+            return self.server_time_ms()
+        return self.exchange_ms()
 
     def pause(self, seconds: float) -> None:
         """Wait, unless it is closed meanwhile: then `Unreachable`."""

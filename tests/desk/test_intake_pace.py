@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from core.types import Batch, Candles, Gap, Records, Ticks
+from desk.holes import Hole
 from desk.intake import Intake
 from storage.ring import Ring
 from storage.sqlite import TradeStore
@@ -30,15 +31,22 @@ def intake_into(store: TradeStore | Shelf) -> Intake:
     intake = Intake(
         Ring(10),
         store,
+        Careless(),
         grace_ms=0,
-        on_gap=lambda gap: None,
-        on_healed=lambda gap: None,
-        on_holes=lambda holes: None,
-        on_start=lambda symbol, first_ms: None,
         on_confirmed=lambda: None,
     )
     intake.add("BTCUSDT", None, None)
     return intake
+
+
+class Careless:
+    """Mends nothing."""
+
+    def gap(self, gap: Gap) -> None: ...
+    def latecomers(self, ticks: Ticks) -> None: ...
+    def healed(self, gap: Gap) -> None: ...
+    def holes(self, holes: list[Hole]) -> None: ...
+    def started(self, symbol: str, first_ms: int) -> None: ...
 
 
 class Shelf:

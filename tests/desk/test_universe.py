@@ -168,6 +168,9 @@ class FakeRest:
     def exchange_ms(self) -> int:
         return NOW_MS
 
+    def clock_ms(self) -> int:
+        return NOW_MS
+
     def wait_s(self, weight: int) -> float:
         return 0.0
 

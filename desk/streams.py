@@ -1,0 +1,154 @@
+"""The two sockets of a source, trades and mark prices, and what becomes of a symbol whose trades stay silent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from core.settings import Settings
+from core.types import Batch, FeedStatus, MarkPrice
+from desk.intake import Intake
+from desk.surroundings import Surroundings
+from ingestion import binance
+from ingestion.binance import StreamKind
+from ingestion.feed import Feed
+
+log = logging.getLogger(__name__)
+
+STANDS_AFTER_S: Final = 60.0  # a mark price that has not changed for so long is that of a closed market
+
+
+class Streams:
+    """Threads ``feed-trades`` (route /public) and ``feed-market`` (route /market).
+
+    The stream of single trades has no promise of the exchange. When a symbol's stays silent while its market moves,
+    on its own address and on the one without a route, its aggregates are taken instead, which have.
+    """
+
+    def __init__(self, settings: Settings, around: Surroundings, intake: Intake) -> None:
+        self._intake = intake
+        self._kind: StreamKind = settings.stream
+        self._monotonic = around.monotonic
+        self._marks: dict[str, MarkPrice] = {}
+        self._moved_s: dict[str, float] = {}  # when each mark price last changed
+        self._fallen: dict[str, None] = {}  # symbols whose aggregates are taken instead
+        self.trades = feed_of(
+            "feed-trades",
+            settings,
+            around,
+            route=binance.ROUTES[self._kind],
+            other_routes=(binance.UNROUTED,) if self._kind == "trade" else (),
+            on_batch=intake.take,
+            on_line_down=lambda reason: intake.line_down(),
+            on_silent=intake.suspect,
+            on_given_up=self._fall_back,
+            moves=self._moves,
+        )
+        self.market = feed_of(
+            "feed-market",
+            settings,
+            around,
+            route=binance.ROUTES["markPrice"],
+            on_batch=self._take,
+            on_line_down=lambda reason: intake.silent(list(self._fallen)),
+            on_silent=lambda symbols: intake.suspect([s for s in symbols if s in self._fallen]),
+        )
+
+    def start(self) -> None:
+        """Start both; returns at once."""
+        self.trades.start()
+        self.market.start()
+
+    def stop(self) -> None:
+        """End both."""
+        self.trades.stop()
+        self.market.stop()
+
+    def subscribe(self, symbol: str) -> None:
+        """Deliver this symbol."""
+        self.trades.subscribe([symbol], self._kind)
+        self.market.subscribe([symbol], "markPrice")
+
+    def unsubscribe(self, symbol: str) -> None:
+        """Deliver it no longer."""
+        self.trades.unsubscribe([symbol], self._kind)
+        for kind in ("markPrice", "aggTrade"):
+            self.market.unsubscribe([symbol], kind)
+        self._marks = {s: mark for s, mark in self._marks.items() if s != symbol}
+        self._fallen.pop(symbol, None)
+
+    def expect(self, per_day: Mapping[str, float]) -> None:
+        """How many trades each symbol has in a day, so that the silence of a thin one is understood."""
+        self.trades.expect(self._kind, per_day)
+
+    @property
+    def marks(self) -> Mapping[str, MarkPrice]:
+        """The newest mark price of each symbol that had one."""
+        return self._marks
+
+    def status(self) -> tuple[FeedStatus, FeedStatus]:
+        """Both feeds; a symbol's aggregates stand with the trades, wherever they come from."""
+        trades, market = self.trades.status(), self.market.status()
+        instead = tuple(stream for stream in market.streams if stream.kind == "aggTrade")
+        return replace(trades, streams=trades.streams + instead), market
+
+    def silent(self, for_s: float) -> list[str]:
+        """The symbols of which no trade has come for so long."""
+        trades, _ = self.status()
+        return [stream.symbol for stream in trades.streams if (stream.age_s or 0.0) > for_s]
+
+    def _take(self, batch: Batch) -> None:
+        if batch.marks:
+            now_s = self._monotonic()
+            for mark in batch.marks:
+                before = self._marks.get(mark.symbol)
+                if before is None or before.mark != mark.mark:
+                    self._moved_s[mark.symbol] = now_s
+            self._marks = {**self._marks, **{mark.symbol: mark for mark in batch.marks}}
+        if batch.records:
+            self._intake.take(batch)
+
+    def _moves(self, symbol: str) -> bool:
+        """Whether a symbol's market is open, as far as its mark price tells; where that is not known, it is."""
+        moved_s = self._moved_s.get(symbol)
+        if moved_s is None or self.market.status().state != "live":
+            return True
+        return self._monotonic() - moved_s <= STANDS_AFTER_S
+
+    def _fall_back(self, symbols: Iterable[str], kind: str) -> None:
+        """No address delivers these."""
+        if kind != "trade":
+            return
+        for symbol in symbols:
+            log.warning("%s: no single trades come; its aggregates are taken instead", symbol)
+            self._fallen[symbol] = None
+            self._intake.switch(symbol, "aggTrade")
+            self.market.subscribe([symbol], "aggTrade")
+            self.trades.unsubscribe([symbol], "trade")
+
+
+def feed_of(
+    name: str,
+    settings: Settings,
+    around: Surroundings,
+    *,
+    route: str,
+    on_batch: Callable[[Batch], None],
+    **more: object,
+) -> Feed:
+    """A feed of this source; ``more`` as in `Feed`."""
+    return Feed(
+        name,
+        wire=binance,
+        base=settings.ws_url,
+        route=route,
+        connect=around.connect,
+        now_s=around.monotonic,
+        now_ms=around.now_ms,
+        waits=around.waits,
+        times=around.times,
+        on_batch=on_batch,
+        **more,  # type: ignore[arg-type]
+    )
