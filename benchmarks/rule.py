@@ -23,8 +23,9 @@ from analytics.params import FIT_BARS, NEEDED, Params
 from analytics.record import clean_rows, past_excursions
 from analytics.report import PairReport, analyse
 from analytics.stationarity import adf, engle_granger
+from benchmarks.machine import table
 from benchmarks.rule_markets import DAY, MARKETS, Market, plain, reverting
-from benchmarks.rule_score import Tally, ratio, table
+from benchmarks.rule_score import Tally, ratio
 from benchmarks.rule_walk import Walk, walk_rule
 from core.types import Candles, Floats, Ints
 

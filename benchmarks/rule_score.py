@@ -89,14 +89,3 @@ class Tally:
 def _add(into: dict[Hashable, tuple[float, float]], key: Hashable, a: float, b: float) -> None:
     old = into.get(key, (0.0, 0.0))
     into[key] = (old[0] + a, old[1] + b)
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table, columns padded so that it reads in a terminal too."""
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-
-    def line(cells: list[str]) -> str:
-        return "| " + " | ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)) + " |"
-
-    rule = "|" + "|".join("-" * (w + 2) for w in widths) + "|"
-    return "\n".join([line(head), rule, *(line(row) for row in rows)])

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from analytics.stationarity import half_life
+from benchmarks.machine import table
 from benchmarks.rule_markets import BREAK_AT, DAY, MARKETS, Market, breaking, reverting, stale
-from benchmarks.rule_score import ratio, table
+from benchmarks.rule_score import ratio
 
 
 def test_a_ratio_of_independent_cases_has_the_binomial_error() -> None:
