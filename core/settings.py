@@ -33,6 +33,7 @@ class Settings:
     stale_after_s: float = 15.0  # a stream without a record for this long is suspect
     taker_fee_bps: float = 5.0
     maker_fee_bps: float = 2.0
+    allowed_emails: tuple[str, ...] = ()  # who may see the screen after logging in; see docs/serving.md
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -62,6 +63,7 @@ class Settings:
             stale_after_s=_number(env, "PAIRSIGHT_STALE_AFTER_S", d.stale_after_s, 0.5, 86_400, "seconds"),
             taker_fee_bps=_number(env, "PAIRSIGHT_TAKER_FEE_BPS", d.taker_fee_bps, -100, 1_000, "basis points"),
             maker_fee_bps=_number(env, "PAIRSIGHT_MAKER_FEE_BPS", d.maker_fee_bps, -100, 1_000, "basis points"),
+            allowed_emails=_emails(env, "PAIRSIGHT_ALLOWED_EMAILS"),
         )
 
     @property
@@ -114,6 +116,14 @@ def _number(env: Mapping[str, str], name: str, default: float, low: float, high:
     if not low <= number <= high:
         raise SettingsError(f"{name} must be {unit} from {low:g} to {high:g}, was {value!r}")
     return number
+
+
+def _emails(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    addresses = tuple(part.strip().lower() for part in _text(env, name).split(",") if part.strip())
+    bad = [a for a in addresses if not re.fullmatch(r"[^@\s]+@[^@\s]+", a)]
+    if bad:
+        raise SettingsError(f"{name} must be addresses such as you@example.org, had {bad[0]!r}")
+    return addresses
 
 
 def _symbols(env: Mapping[str, str], name: str, default: tuple[str, ...]) -> tuple[str, ...]:

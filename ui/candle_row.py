@@ -10,7 +10,7 @@ from typing import Final
 
 KLINE_COLUMNS: Final = 12
 PLAIN_COLUMNS: Final = 7
-SYMBOL: Final = re.compile(r"[A-Z0-9_]{2,30}")
+SYMBOL: Final = re.compile(r"[^\W a-z]{2,30}")  # capitals of any script: some contracts have Chinese names
 NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 WHOLE: Final = re.compile(r"[0-9]{1,18}")
 EARLIEST_MS, LATEST_MS = 946_684_800_000, 4_102_444_800_000  # 2000 and 2100

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from core.settings import Settings
-from ui import controls, theme
+from ui import controls, login, theme
 from ui.pages import data, decision, offline, replay, scanner
 from ui.panels import state
 from ui.port import DeskPort
@@ -17,6 +17,8 @@ def run(desk: DeskPort, settings: Settings) -> None:
     """Draw one run of the script. Called by app.py at every rerun."""
     st.set_page_config("Pairsight", page_icon=theme.ICON, layout="wide", initial_sidebar_state="auto")
     st.logo(theme.WORDMARK, size="medium", icon_image=theme.ICON)
+    if not login.admitted(settings.allowed_emails):
+        return
     st.html(theme.STYLE)
     status = desk.status()
     chosen = controls.draw(desk, settings, status)

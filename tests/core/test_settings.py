@@ -19,12 +19,14 @@ def test_each_variable_reaches_its_field() -> None:
             "PAIRSIGHT_SYMBOLS": " btcusdt, 币安人生USDT ",
             "PAIRSIGHT_STREAM": "aggTrade",
             "PAIRSIGHT_AUTOSTART": "0",
+            "PAIRSIGHT_ALLOWED_EMAILS": "Ann@Example.org, bob@example.org",
         }
     )
     assert s.ws_url == "ws://127.0.0.1:9700"
     assert s.db == Path("x/y.db")
     assert s.symbols == ("BTCUSDT", "币安人生USDT")
     assert (s.stream, s.autostart) == ("aggTrade", False)
+    assert s.allowed_emails == ("ann@example.org", "bob@example.org")
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,7 @@ def test_each_variable_reaches_its_field() -> None:
         ("PAIRSIGHT_STREAM", "kline", "must be trade or aggTrade, was 'kline'"),
         ("PAIRSIGHT_WS_URL", "http://x", "must be an address like wss://"),
         ("PAIRSIGHT_REST_URL", "http://x:y", "must be an address like https://"),
+        ("PAIRSIGHT_ALLOWED_EMAILS", "ann", "must be addresses such as you@example.org, had 'ann'"),
         ("PAIRSIGHT_FLUSH_MS", "1.5", "must be a whole number"),
     ],
 )

@@ -6,6 +6,7 @@ import csv
 import io
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -95,20 +96,36 @@ def test_a_time_that_runs_backwards_is_refused_with_a_sentence() -> None:
     assert not FileChoice("csv", span_s=60).problem
 
 
-def test_nothing_is_made_before_it_is_asked_for_and_then_it_stays() -> None:
-    app = play(FakeDesk("wait"))
-    assert not enabled(app)
+def test_what_is_quickly_made_is_there_at_once_and_trades_when_asked_for() -> None:
+    class Busy(FakeDesk):
+        def trades(self, symbol: str, from_ms: int, to_ms: int, limit: int) -> Ticks:
+            self.calls.append("trades")
+            one = np.array([7], np.int64)
+            return Ticks(symbol, one, one, np.array([END_MS]), np.array([1.0]), np.array([1.0]), np.array([True]))
+
+    desk = Busy("wait")
+    app = play(desk)
+    assert enabled(app) == {"Candles", "Analytics", "Journal"}
+    assert "trades" not in desk.calls
+    assert "Rows: candles 2,800" in words(app)
     app.button(key="file_make").click().run()
     assert not app.exception
-    assert enabled(app) == {"Candles", "Analytics", "Journal"}  # no trades are stored here
+    assert enabled(app) == {"Candles", "Analytics", "Journal", "Trades"}
     app.toggle(key="paused").set_value(True).run()
-    assert enabled(app) == {"Candles", "Analytics", "Journal"}
-    assert "Rows: candles 2,800" in words(app)
+    assert enabled(app) == {"Candles", "Analytics", "Journal", "Trades"}  # what was made stays
+    assert desk.calls.count("trades") == 2
+
+
+def test_what_takes_long_is_made_only_when_asked_for() -> None:
+    app = play(FakeDesk("wait"), tf="1s")
+    assert not enabled(app)
+    assert "Nothing is made yet" in words(app)
 
 
 @pytest.mark.parametrize(("key", "value"), [("file_span", "7 days"), ("y", "SOLUSDT")])
 def test_another_choice_takes_the_files_of_the_last_one_away(key: str, value: str) -> None:
     app = play(FakeDesk("wait"))
     app.button(key="file_make").click().run()
+    assert "Trades take longer" not in words(app)
     app.selectbox(key=key).select(value).run()
-    assert not enabled(app)
+    assert "Trades take longer" in words(app) or not enabled(app)

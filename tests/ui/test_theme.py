@@ -91,9 +91,3 @@ def test_every_class_that_is_drawn_is_styled() -> None:
     drawn = set(itertools.chain(*(c.split() for c in re.findall(r'cls="(ps-[\w -]+)"', source))))
     plain = {"ps-scroll", "ps-check", "ps-banner-main", "ps-leg-symbol", "ps-empty-row", "ps-num", "ps-trigger"}
     assert not {c for c in drawn - plain if f".{c}" not in CSS}
-
-
-def test_the_app_answers_this_machine_only_and_tells_nobody() -> None:
-    assert CONFIG["server"]["address"] == "127.0.0.1"
-    assert CONFIG["browser"]["gatherUsageStats"] is False
-    assert CONFIG["client"]["showErrorDetails"] == "none"

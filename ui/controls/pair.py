@@ -14,7 +14,7 @@ from core.settings import Settings
 from core.types import DeskStatus
 from ui.port import DeskPort
 
-SYMBOL: Final = re.compile(r"[A-Z0-9_]{2,30}")
+SYMBOL: Final = re.compile(r"[^\W a-z]{2,30}")  # capitals of any script: some contracts have Chinese names
 
 
 @dataclass(frozen=True, slots=True)
