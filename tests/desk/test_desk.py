@@ -44,7 +44,7 @@ def desk(settings: Settings) -> Iterator[Desk]:
     desk.close()
 
 
-def wait_until(true: Callable[[], bool], desk: Desk | None = None, timeout_s: float = 30.0) -> None:
+def wait_until(true: Callable[[], bool], desk: Desk | None = None, timeout_s: float = 90.0) -> None:
     """Poll until it holds; a desk has no event for everything a test may wait for."""
     deadline = time.monotonic() + timeout_s
     while not true():

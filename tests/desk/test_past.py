@@ -66,6 +66,8 @@ def test_a_journalled_moment_is_said_again_to_the_bit(desk: Desk) -> None:
 
 
 def test_the_journal_can_be_read_up_to_a_moment(desk: Desk) -> None:
+    desk.look(*PAIR, FINE)
+    wait_until(lambda: len(desk.journal(*PAIR, FINE, limit=100)) > 25)
     rows = desk.journal(*PAIR, FINE, limit=100)
     before = desk.journal_before(*PAIR, FINE, limit=5, before_ms=rows[20].candle_ms + 1)
     assert [r.candle_ms for r in before] == [r.candle_ms for r in rows[16:21]]
