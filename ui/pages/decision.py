@@ -116,7 +116,7 @@ def _confirmed(desk: DeskPort, controls: Controls, slots: Slots, bars: int) -> N
 
 
 def _files(desk: DeskPort, controls: Controls) -> None:
-    """Nothing here refreshes itself: what was made is what is downloaded."""
+    """Nothing here refreshes itself: what was made is what is downloaded. What is quickly made is there at once."""
     if controls.params is None:
         return
     pair, now_ms = (controls.symbol_y, controls.symbol_x), int(exchange_now_ms(desk.status()) or 0)
@@ -126,5 +126,7 @@ def _files(desk: DeskPort, controls: Controls) -> None:
         made = made_files(about)
         if asked:
             made = keep_files(about, exports.make(desk, pair, controls.params, choice, now_ms))
+        elif made is None and exports.quick(choice, controls.params, now_ms):
+            made = exports.make(desk, pair, controls.params, choice, now_ms, trades=False)
         exports.render(made)
     st.html(exports.note(made))

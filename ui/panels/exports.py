@@ -17,13 +17,22 @@ from ui.markup import Markup, el
 from ui.port import DeskPort
 
 CANDLES = 50_000  # rows a leg
+QUICK = 5_000  # candles that are read, analysed and written in some 50 ms
 TRADES = 200_000
 LOOKS = 20_000
 KINDS_OF_FILE = ("candles", "analytics", "journal", "trades")
 
 
-def make(desk: DeskPort, pair: tuple[str, str], params: Params, choice: FileChoice, now_ms: int) -> Made:
-    """All four files of the chosen time; the newest rows where there are more than can be carried away at once."""
+def quick(choice: FileChoice, params: Params, now_ms: int) -> bool:
+    """Whether everything but the trades can be made at every redraw of the page, without being asked for."""
+    since, until = choice.times(now_ms)
+    return not choice.problem and (until - since) // (params.timeframe_s * 1000) <= QUICK
+
+
+def make(
+    desk: DeskPort, pair: tuple[str, str], params: Params, choice: FileChoice, now_ms: int, *, trades: bool = True
+) -> Made:
+    """The files of the chosen time; the newest rows where there are more than can be carried away at once."""
     since, until = choice.times(now_ms)
     tf = params.timeframe_s
     bars = min((until - since) // (tf * 1000) + 1, CANDLES)
@@ -33,8 +42,9 @@ def make(desk: DeskPort, pair: tuple[str, str], params: Params, choice: FileChoi
         "candles": exports.candles_table(desk.candles(s, tf, limit=CANDLES, from_ms=since, to_ms=until) for s in pair),
         "analytics": exports.analytics_table(report, since),
         "journal": exports.journal_table([row for row in said if row.candle_ms >= since]),
-        "trades": exports.trades_table(desk.trades(s, since, until, TRADES) for s in pair),
     }
+    if trades:
+        tables["trades"] = exports.trades_table(desk.trades(s, since, until, TRADES) for s in pair)
     files = (exports.file(what, pair, tf, until, table, choice.kind) for what, table in tables.items())
     return Made(tuple(files), since, until)
 
@@ -63,6 +73,8 @@ def note(made: Made | None) -> Markup:
         return el("p", "Nothing is made yet: candles, their analytics, what was said, and trades.", cls="ps-note")
     rows = ", ".join(f"{file.what} {formats.count(file.rows)}" for file in made.files)
     words = f"{formats.stamp(made.from_ms)} to {formats.stamp(made.to_ms)} UTC. Rows: {rows}."
+    if not any(file.what == "trades" for file in made.files):
+        words += " Trades take longer: make the files to have them, too."
     limits = {"candles": CANDLES, "journal": LOOKS, "trades": TRADES}
     cut = [f"{name} {formats.count(limit)} a leg" for name, limit in limits.items() if _full(made, name, limit)]
     return el("p", f"{words} Only the newest: {', '.join(cut)}." if cut else words, cls="ps-note", data_key="files")
