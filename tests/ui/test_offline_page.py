@@ -49,7 +49,7 @@ def test_without_files_it_asks_for_them_and_says_what_it_is() -> None:
     assert not app.exception
     assert shown(app, "source") == "OFFLINE"
     assert "reaches the live store or the journal" in words(app)
-    assert "Prices come from the local simulator" not in words(app)
+    assert "Prices come from a simulator" not in words(app)
     assert "open_time_ms, symbol, open, high, low, close, volume" in words(app)
 
 
