@@ -74,6 +74,7 @@ class Collector:
             self.rest,
             store,
             watermark_ms=lambda: self.intake.watermark_ms,
+            kind=lambda symbol: self.intake.kind(symbol),  # noqa: PLW0108 (it comes later)
             tick=self._tick,
             on_change=self._changed,
             on_repaired=self.engine.repaired,

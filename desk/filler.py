@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from core.errors import StoreError
-from core.types import Gap, GapState, Ticks, Trade
+from core.types import Gap, GapState, Ticks, Trade, TradeKind
 from ingestion.remainder import remainder
 from ingestion.repair import Fill, fill
 from ingestion.rest import Rest
@@ -49,6 +49,7 @@ class Trades(Protocol):
 class Filler:
     """Works from the store's own table of gaps, so that none is forgotten.
 
+    ``kind`` says what a symbol's stream delivers, so that a repaired candle is the one it would have given.
     ``on_healed`` hears of gaps that latecomers closed, ``on_settled`` of each gap of which something became.
     """
 
@@ -57,12 +58,14 @@ class Filler:
         rest: Rest,
         store: Trades,
         *,
+        kind: Callable[[str], TradeKind],
         on_healed: Callable[[Gap], None],
         on_settled: Callable[[Gap], None],
         monotonic: Callable[[], float],
     ) -> None:
         self._rest = rest
         self._store = store
+        self._kind = kind
         self._on_healed = on_healed
         self._on_settled = on_settled
         self._monotonic = monotonic
@@ -127,7 +130,7 @@ class Filler:
         if bounded is None:
             return False
         self._tries[gap.id] += 1
-        filled: Fill = fill(bounded, self._rest, self._stored)
+        filled: Fill = fill(bounded, self._rest, self._stored, self._kind(gap.symbol))
         if filled.again and self._tries[gap.id] < MOST_TRIES:
             return False
         if len(filled.ticks):

@@ -184,6 +184,11 @@ class Intake:
         """Newest exchange event time seen; 0: nothing yet."""
         return self._watermark_ms
 
+    def kind(self, symbol: str) -> TradeKind:
+        """Which kind of stream a symbol is taken from."""
+        leg = self._legs.get(symbol)
+        return leg.continuity.kind if leg else "trade"
+
     def newest_ms(self, symbol: str, timeframe_s: int) -> int | None:
         """Open of the newest candle confirmed from the stream."""
         leg = self._legs.get(symbol)

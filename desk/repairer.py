@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from core.errors import BadRequest, RateLimited, RestError, StoreError
-from core.types import TIMEFRAMES_S, Candles, Gap, GapState, MarkPrice, SymbolInfo, Ticks
+from core.types import TIMEFRAMES_S, Candles, Gap, GapState, MarkPrice, SymbolInfo, Ticks, TradeKind
 from desk.filler import Filler, Trades
 from desk.holes import Hole, touched
 from desk.mender import CLOCK_BEHIND_MS, Bench, Mender
@@ -63,7 +63,7 @@ class Facts:
 
 
 class Repairer:
-    """The thread that asks; the intake's `Care`. ``watermark_ms`` and ``tick`` come from the intake.
+    """The thread that asks; the intake's `Care`. ``watermark_ms``, ``kind`` and ``tick`` come from the intake.
 
     ``on_change`` tells of the symbol and timeframe (None: all) of candles before the newest, ``on_repaired`` of the
     symbol, timeframe and first open of repaired ones. ``retry_s`` passes after a request that was not answered.
@@ -75,6 +75,7 @@ class Repairer:
         store: Archive,
         *,
         watermark_ms: Callable[[], int],
+        kind: Callable[[str], TradeKind],
         tick: Callable[[], None],
         on_change: Callable[[str, int | None], None],
         on_repaired: Callable[[str, int, int], None],
@@ -98,6 +99,7 @@ class Repairer:
         self._filler = Filler(
             rest,
             store,
+            kind=kind,
             on_healed=lambda gap: self._mender.add(touched(gap)),
             on_settled=lambda gap: self._on_change(gap.symbol, None),
             monotonic=monotonic,

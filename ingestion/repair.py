@@ -21,7 +21,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from core.errors import BadRequest
-from core.types import Bools, Gap, Records, Ticks
+from core.types import Bools, Gap, Records, Ticks, TradeKind
 from ingestion.remainder import remainder
 
 SHORT_MS: Final = 300_000
@@ -67,7 +67,7 @@ class Fill:
         return not self.lost
 
 
-def fill(gap: Gap, rest: Trades, stored: Stored) -> Fill:
+def fill(gap: Gap, rest: Trades, stored: Stored, kind: TradeKind = "trade") -> Fill:
     """Fetch what a gap misses.
 
     Parameters
@@ -76,6 +76,8 @@ def fill(gap: Gap, rest: Trades, stored: Stored) -> Fill:
         One whose bounds are not known cannot be filled.
     stored : callable
         What the database holds around the gap and, where that is so, inside it; in order of id.
+    kind : TradeKind
+        What the stream delivers. Where that is aggregates, only they give the candles it would have given.
 
     Raises
     ------
@@ -93,12 +95,12 @@ def fill(gap: Gap, rest: Trades, stored: Stored) -> Fill:
         for attempt in range(TRIES):
             if attempt:
                 rest.pause(SETTLING_S)
-            ticks = _from_trades(gap.symbol, after, before, rest)
+            ticks = _from_trades(gap.symbol, after, before, rest) if kind == "trade" else None
             if ticks is not None:
                 return _from_singles(gap, after, before, ticks, stored)
             rows = _aggregates(gap, after, before, rest)
             if rows is not None:
-                return _from_aggregates(gap, after, before, rows, stored)
+                return _from_aggregates(gap, after, before, rows, stored, kind)
     except BadRequest as error:
         return _lost(gap, str(error))
     return replace(_lost(gap, "The exchange's answers do not cover it."), again=True)
@@ -161,7 +163,7 @@ def _aggregates(gap: Gap, after: int, before: int, rest: Trades) -> Records | No
     return rows if consecutive and reaches else None
 
 
-def _from_aggregates(gap: Gap, after: int, before: int, rows: Records, stored: Stored) -> Fill:
+def _from_aggregates(gap: Gap, after: int, before: int, rows: Records, stored: Stored, kind: TradeKind) -> Fill:
     ours = (rows.first_id < before) & (rows.trade_id > after) & rows.priced
     if not ours.any():
         return Fill(Ticks.empty(gap.symbol), reason="What is missing were no trades.")
@@ -170,7 +172,8 @@ def _from_aggregates(gap: Gap, after: int, before: int, rows: Records, stored: S
     used = np.zeros(len(rows), np.bool_)
     used[np.flatnonzero(ours)[added.used]] = True
     lost = [_unknown(gap, at_ms - WINDOW_MS, at_ms + WINDOW_MS) for at_ms in added.unclear_ms.tolist()]
-    lost += [_unknown(gap, edge_ms - 1, edge_ms) for edge_ms in _divided(rows, used)]
+    if kind == "trade":
+        lost += [_unknown(gap, edge_ms - 1, edge_ms) for edge_ms in _divided(rows, used)]
     words = f"{len(added.ticks)} rows fetched as aggregates"
     return Fill(added.ticks, tuple(lost), f"{words}; {len(lost)} moments stay unknown." if lost else f"{words}.")
 
