@@ -16,8 +16,7 @@ def next_step(
     if decision.verdict is Verdict.TRADABLE and ticket is not None:
         return "The trade", trade(ticket)
     if decision.verdict is Verdict.NO_DATA:
-        words = "Fresh trades of both legs." if decision.checks else ""
-        return ("What would change it", words) if words else ("", "")
+        return "What would change it", f"New trades of both {symbol_y} and {symbol_x}."
     if decision.verdict is Verdict.WARMING_UP:
         return "", ""
     waiting = [c for c in decision.checks if c.deciding and c.state != "passed"]

@@ -24,6 +24,11 @@ FLAGS = (
 )  # fmt: skip
 
 
+def chromium() -> str | None:
+    """Where the system's browser is; None: there is none."""
+    return os.environ.get("PAIRSIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
 def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -78,7 +83,7 @@ class App:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = os.environ.get("PAIRSIGHT_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    path = chromium()
     if path is None:
         pytest.skip("no Chromium on the PATH and PAIRSIGHT_CHROMIUM is not set: the browser tests need one")
     with sync_playwright() as playwright:

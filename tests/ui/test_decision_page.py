@@ -236,3 +236,18 @@ def test_margins_carry_the_unit_of_their_value() -> None:
     assert f"{formats.number(by_key['stretched'].margin, 2, sign=True)}\N{NO-BREAK SPACE}z" in text
     assert f"{formats.number(by_key['record'].margin, 1, sign=True)}\N{NO-BREAK SPACE}bps" in text
     assert "% pts" in text
+
+
+@pytest.mark.parametrize("later", ["wait", "trap"])
+def test_a_desk_that_starts_up_announces_nothing_but_a_trade(later: Scenario) -> None:
+    desk = FakeDesk("no_data")
+    app = play(desk)
+    desk.scenario = later
+    app.run()
+    assert not app.toast
+    desk.scenario = "no_data"
+    app.run()
+    assert app.toast
+    desk.scenario = "tradable"
+    app.run()
+    assert app.toast

@@ -59,3 +59,10 @@ def test_what_would_then_still_be_open_is_named() -> None:
 def test_warming_up_has_its_progress_instead() -> None:
     assert said("warming") == ("", "")
     assert said("empty") == ("", "")
+
+
+def test_without_data_it_is_data_of_both_legs() -> None:
+    label, sentence = said("no_data")
+    assert label
+    assert "ETHUSDT" in sentence
+    assert "BTCUSDT" in sentence

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from analytics.decision import Verdict
 from core.types import DeskStatus
 from ui import theme
 from ui.controls import Controls, file_choice, keep_files, made_files, shown_bars, turned
@@ -92,12 +93,17 @@ def _live(desk: DeskPort, controls: Controls, drawn: Shape, slots: Slots) -> Non
         metrics.render(now)
     verdict = now.look.decision.verdict
     before = turned((now.symbol_y, now.symbol_x, now.params), verdict.value)
-    if before is not None:
+    if before is not None and worth_saying(Verdict(before), verdict):
         st.toast(banner.turn(now, before), icon=theme.TOAST_ICON[verdict], duration="long")
     with slots.trigger:
         trigger.render(now)
     with slots.rows:
         snapshot.render(now)
+
+
+def worth_saying(before: Verdict, now: Verdict) -> bool:
+    """Every turn but those of a desk that is only starting up."""
+    return now is Verdict.TRADABLE or before not in {Verdict.NO_DATA, Verdict.WARMING_UP}
 
 
 def _confirmed(desk: DeskPort, controls: Controls, slots: Slots, bars: int) -> None:
