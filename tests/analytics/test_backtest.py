@@ -103,6 +103,32 @@ def test_each_look_says_what_decide_says_on_the_cut_candles(preset: Preset, chan
         assert run.verdicts.at(row) is said.verdict, (row, said.reason)
 
 
+def test_the_cost_of_a_look_is_what_was_known_at_its_candles_end() -> None:
+    n, steep = 4000, 40.0  # rates that decide: half of the looks are before one that costs more than is promised
+    y, x = related_legs(3, n)
+    known = changing_rates(1, n)
+    rates = FundingRates(known.settle_ms, np.abs(known.rate) * steep, interval_h=1.0)
+    costs = Frictions(0.0, 0.0, rates, FundingRates(rates.settle_ms, -rates.rate, interval_h=1.0))
+    run = walk_forward(y, x, small(), costs)
+    free = walk_forward(y, x, small(), Frictions.fees_only())
+    said, opens = [], run.report.open_ms
+    for row in np.flatnonzero(free.verdicts.entry).tolist():
+        seen = analyse(until(y, opens[row]), until(x, opens[row]), small())
+        record = record_of(seen).summary()
+        legs, now_ms = legs_of(seen, deciding_z(seen)), int(opens[row]) + MINUTES
+        assert legs is not None
+        told = round_trip(
+            legs, fee_y_bps=1.0, fee_x_bps=1.0, half_y_bps=0.0, half_x_bps=0.0,
+            funding_y=costs.funding_y.known_at(now_ms), funding_x=costs.funding_x.known_at(now_ms),
+            now_ms=now_ms, hold_s=record.mean_hold_s,
+        )  # fmt: skip
+        fresh = Freshness.as_of(seen.newest_y_ms, timeframe_s=60)
+        said.append(decide(seen, freshness=fresh, costs=told, record=record).verdict)
+        assert run.verdicts.at(row) is said[-1], row
+    assert Verdict.WAIT in said
+    assert Verdict.TRADABLE in said
+
+
 def test_history_before_the_test_feeds_the_record_and_is_not_traded() -> None:
     y, x = related_legs(4, 3000)
     from_ms = int(y.open_ms[1500])

@@ -82,6 +82,37 @@ def test_every_row_has_the_verdict_of_decide_on_the_cut_data(preset: Preset, pri
         assert rows.at(row) is verdict_at(report, row), row
 
 
+def test_where_only_the_cost_is_open_all_of_it_decides() -> None:
+    report = history("evidence")
+    free = CostSplit(0.0, 0.0, 0.0)
+    open_to_it = np.flatnonzero(verdict_rows(report, lambda _row, _hold_s: free).entry)
+    record = record_rows(report, clean_rows(report))
+    fits, rng = report.log_fits, np.random.default_rng(6)
+    splits: dict[int, CostSplit] = {}
+    for row in open_to_it.tolist():  # totals a little to either side of what is promised there, of three parts
+        pays = record.lower[row] * abs(fits.spread[row]) / (1.0 + fits.beta[row]) * 1e4
+        fees, halves = pays * rng.uniform(-0.5, 1.0, 2)
+        splits[row] = CostSplit(fees, halves, pays * rng.choice([0.999, 1.001]) - fees - halves)
+    rows = verdict_rows(report, lambda row, _hold_s: splits[row])
+    assert len(open_to_it) > 20
+    assert 0.2 < rows.entry[open_to_it].mean() < 0.8
+    for row, split in splits.items():
+        seen = cut(report, row)
+        fresh = Freshness.as_of(seen.newest_y_ms, timeframe_s=60)
+        said = decide(seen, freshness=fresh, costs=split, record=record_of(seen).summary())
+        assert rows.at(row) is said.verdict, row
+
+
+def test_nineteen_excursions_are_too_few_and_twenty_enough() -> None:
+    report = history("evidence")
+    record = record_rows(report, clean_rows(report))
+    assert np.isnan(record.lower[record.count == 19]).all()
+    assert not np.isnan(record.lower[record.count == 20]).any()
+    at = int(np.flatnonzero(record.count == 20)[0])
+    assert not record_of(cut(report, at - 1)).summary().mature
+    assert record_of(cut(report, at)).summary().mature
+
+
 def test_a_cost_that_is_not_known_is_never_tradable() -> None:
     report = history("evidence")
     unknown = verdict_rows(report, lambda _row, _hold_s: CostSplit(2.0, 0.5, None))
@@ -95,7 +126,8 @@ def test_a_cost_that_is_not_known_is_never_tradable() -> None:
 def test_the_record_of_each_row_is_the_one_known_there_to_the_bit() -> None:
     report = history("evidence")
     rows = record_rows(report, clean_rows(report))
-    for row in range(100, report.have_bars, 331):
+    grows = np.flatnonzero(np.diff(rows.count))[::7]  # the last row before an excursion counts, and the first with it
+    for row in sorted({*range(100, report.have_bars, 331), *grows.tolist(), *(grows + 1).tolist()}):
         s = record_of(cut(report, row)).summary()
         assert s.excursions == rows.count[row]
         if s.excursions:
