@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from core.errors import BadRequest, RateLimited, RestError, StoreError
+from core.errors import BadRequest, RateLimited, RestError, StoreError, Unreachable
 from core.types import TIMEFRAMES_S, Candles, Gap, GapState, MarkPrice, SymbolInfo, Ticks, TradeKind
 from desk.filler import Filler, Trades
 from desk.holes import Hole, touched
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 TURN_S: Final = 0.25
 CLOCK_EVERY_S: Final = 600.0
 CATALOGUE_EVERY_S: Final = 3_600.0
+CATALOGUE_AGAIN_S: Final = 10.0  # after an answer that could not be had
 CLOCK_DOUBT_MS: Final = 600_000  # REST's clock alone may be minutes off
 
 
@@ -111,6 +112,7 @@ class Repairer:
         self._facts = Facts()
         self._retry_s = 0.0
         self._clock_s = self._catalogue_s = -1e9
+        self._unlisted = ""  # why the list of contracts could not be had
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -207,7 +209,7 @@ class Repairer:
             self._by_ourselves()
             if self._monotonic() >= self._retry_s:
                 self._with_answers()
-                self._say("")
+                self._say(self._unlisted)
         except RateLimited as limited:
             self._say(str(limited))
             self._retry_s = self._monotonic() + limited.retry_after_s
@@ -259,9 +261,12 @@ class Repairer:
     def _learn(self) -> None:
         """What changes seldom, when it is due."""
         now_s = self._monotonic()
-        if now_s - self._catalogue_s > CATALOGUE_EVERY_S:
-            self._list_contracts()
-            self._catalogue_s = now_s
+        if now_s >= self._catalogue_s:
+            try:
+                self._list_contracts()
+                self._unlisted, self._catalogue_s = "", now_s + CATALOGUE_EVERY_S
+            except (BadRequest, Unreachable) as error:  # gaps and history need no list
+                self._unlisted, self._catalogue_s = str(error), now_s + CATALOGUE_AGAIN_S
         behind = self._rest.exchange_ms() < self._watermark_ms() - CLOCK_BEHIND_MS
         if now_s - self._clock_s > (self._wait_s if behind else CLOCK_EVERY_S):
             self._rest.server_time_ms()
