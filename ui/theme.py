@@ -44,7 +44,7 @@ TOAST_ICON: Final[dict[Verdict, str]] = {
 STATE_WORD: Final[dict[CheckState, str]] = {"passed": "passed", "failed": "failed", "unknown": "unknown"}
 SOURCE_NOTE: Final[dict[Source, str]] = {
     "LIVE": "",
-    "SIMULATED": "Prices come from a simulator or another server, not from the exchange. Nothing here is a real market.",
+    "SIMULATED": "Prices come from a simulator or another server, not from the exchange: no real market.",
     "REPLAY": "Prices are a recording played back, not the market now.",
 }
 
