@@ -15,7 +15,11 @@ HOUR_MS: Final = 3_600_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FundingRates:
-    """One symbol's settlements, oldest first."""
+    """One symbol's settlements, oldest first.
+
+    The exchange prints their times some milliseconds late: round them to the minute, or a position opened at that very
+    end of a candle would pay for the hours before it.
+    """
 
     settle_ms: Ints  # (k,) strictly increasing
     rate: Floats  # (k,) a fraction of notional; positive: longs pay shorts

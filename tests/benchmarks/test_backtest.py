@@ -29,7 +29,7 @@ def test_speed_is_printed_beside_the_loop(capsys: pytest.CaptureFixture[str]) ->
     speed(1500, 1, 2)
     said = capsys.readouterr().out
     assert "1,500 candles of 1 minute" in said
-    assert "Evidence in at most 5 s" in said
+    assert "Evidence in at most 5 s of one core" in said
     assert "times faster" in said
 
 
