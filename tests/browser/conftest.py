@@ -17,6 +17,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from simulator.limits import Limits
+from simulator.market import MarketPlan
+from simulator.running import SimulatedExchange
+from simulator.scenarios import SCENARIOS
+
 ROOT = Path(__file__).parent.parent.parent
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
@@ -90,6 +95,24 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app, collecting from a simulated market in which what is tied stays near its mean."""
+    folder = tmp_path_factory.mktemp("quiet")
+    plan = MarketPlan(seed=3, rate=120.0, scenario=SCENARIOS["quiet"])
+    with SimulatedExchange.making(plan, limits=Limits(weight_per_minute=100_000)) as exchange:
+        app = App(
+            {
+                "PAIRSIGHT_WS_URL": exchange.ws_url,
+                "PAIRSIGHT_REST_URL": exchange.rest_url,
+                "PAIRSIGHT_DB": str(folder / "quiet.db"),
+            },
+            folder,
+        )
+        yield app.start()
+        app.stop()
 
 
 @pytest.fixture
