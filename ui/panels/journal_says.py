@@ -38,7 +38,10 @@ def markup(look: Look, row: JournalRow | None) -> Markup:
         el("p", theme.glyph(state), el("span", sentence(look, row)), cls="ps-agrees"),
         el(
             "table",
-            el("thead", el("tr", *(el("th", name, scope="col") for name in ("Number", "From the store", "The journal")))),
+            el(
+                "thead",
+                el("tr", *(el("th", name, scope="col") for name in ("Number", "From the store", "The journal"))),
+            ),
             el("tbody", *(_row(name, key, how, now, row, key in differs) for name, key, how in SHOWN)),
             cls="ps-table ps-both",
             aria_label="The journal beside what is computed",
