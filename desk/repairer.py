@@ -199,11 +199,11 @@ class Repairer:
             before.join()
         while not stop.is_set():
             self._wake.wait(TURN_S)
-            self._wake.clear()
             self.turn()
 
     def turn(self) -> None:
         """Do what is due; what stands in its way is remembered, told, and tried again later."""
+        self._wake.clear()
         try:
             self._tick()
             self._by_ourselves()
@@ -297,7 +297,7 @@ class Repairer:
 
     def _seam(self, symbol: str, first_ms: int) -> None:
         """Join history and stream: fetch up to the first record, and build what an earlier run had not confirmed."""
-        self._warmup.again(symbol)
+        self._warmup.again(symbol, first_ms)
         last = self._store.trades(symbol, to_ms=first_ms, limit=1).ts_ms
         oldest = self._store.next_trade(symbol, 0)
         if not len(last) or oldest is None:

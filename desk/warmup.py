@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from core.errors import BadRequest
 from core.types import Candles
 from desk.holes import KLINE_MIN_S
+from ingestion.binance_rest import SETTLING_MS
 from ingestion.history import history
 from ingestion.rest import Rest
 
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 REFUSED_WAIT_S: Final = 3_600.0
 PAGE_WEIGHT: Final = 10
+SETTLE_S: Final = 1.0
 
 
 class Shelf(Protocol):
@@ -39,6 +41,8 @@ class _Want:
     done: bool = False
     progress: float = 0.0
     not_before_s: float = 0.0
+    until_ms: int = 0  # when the symbol's stream began: the bars that ended before are history
+    again: int = 0  # how often it turned out that more is to be fetched
 
 
 class Warmup:
@@ -70,12 +74,12 @@ class Warmup:
             self._wants[key] = _Want(bars)
             return True
 
-    def again(self, symbol: str) -> None:
-        """The symbol's stream has begun: what its histories lack up to here is fetched."""
+    def again(self, symbol: str, until_ms: int = 0) -> None:
+        """The symbol's stream has begun, at ``until_ms``: what its histories lack up to there is fetched."""
         with self._lock:
             for (wanted, _, _), want in self._wants.items():
                 if wanted == symbol:
-                    want.done = False
+                    want.done, want.until_ms, want.again = False, max(want.until_ms, until_ms), want.again + 1
 
     def progress(self) -> dict[str, float]:
         """How far, 0..1, each symbol is whose history is still being fetched."""
@@ -104,7 +108,7 @@ class Warmup:
             return True
         if self._rest.wait_s(PAGE_WEIGHT) > 0:
             return False
-        ms = timeframe_s * 1000
+        ms, again = timeframe_s * 1000, want.again
         now_ms = self._closed_ms()
         self._store.flush()
         have = self._store.candles(symbol, timeframe_s, from_ms=now_ms - (bars + 1) * ms, to_ms=now_ms).open_ms
@@ -119,5 +123,10 @@ class Warmup:
             log.warning("no history of %s: %s", symbol, error)
             want.not_before_s = self._monotonic() + REFUSED_WAIT_S
             return True
-        want.done, want.progress = True, 1.0
+        with self._lock:
+            want.progress = 1.0
+            # A bar that ended a moment before the stream began is in neither until it is settled.
+            settled = now_ms - SETTLING_MS >= want.until_ms // ms * ms
+            want.done = settled and want.again == again
+            want.not_before_s = 0.0 if settled else self._monotonic() + SETTLE_S
         return True

@@ -100,8 +100,12 @@ class Life:
         *,
         stream: TradeKind = "trade",
         wants: Sequence[int] = (),
+        begins_s: float = 0.0,
     ) -> None:
+        """``wants``: timeframes of which history is wanted; ``begins_s``: how long the exchange trades before."""
         self.venue = Venue(recording, list(schedule))
+        if begins_s:
+            self.venue.begin(begins_s)
         self.settings = Settings(
             ws_url="ws://venue", rest_url="http://venue", db=path, symbols=SYMBOLS, stream=stream, grace_ms=GRACE_MS
         )

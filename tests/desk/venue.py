@@ -209,6 +209,11 @@ class Venue:
             times=times,
         )
 
+    def begin(self, seconds: float) -> None:
+        """Trade for so long before anybody listens."""
+        self._clock_starts_s = self.time.s
+        self.pass_time(seconds)
+
     def go_on(self, until_s: float) -> None:
         """Let time pass again, until then."""
         self.stop_at_s = until_s
