@@ -19,7 +19,8 @@ ENOUGH: Final = 20  # trades, as many as a record needs
 LUCK: Final = 0.05  # at most this share of runs on redrawn candles may have done as well
 SURE: Final = 0.95  # of the deflated Sharpe ratio
 FILLS: Final = {
-    "worse": "the worse of the next candle's open and close",
+    "worse": "the next candle's open or close, whichever was worse for both legs together",
+    "worst": "the worse of the next candle's open and close for each leg by itself, which no moment offers",
     "open": "the next candle's open",
     "close": "the next candle's close",
 }
@@ -49,8 +50,8 @@ def banner(run: WalkForward, null: NullRun | None = None, tried: Sensitivity | N
     Returns
     -------
     Banner
-        "for" needs all of: 20 trades, an interval of the mean net above 0, at most 5 % of the null runs as good where
-        there are any, and a deflated Sharpe ratio of at least 0.95 where there is one.
+        "for" needs all of: 20 trades, an interval of the mean net above 0, at most 5 % of the null runs as good,
+        neighbouring settings run, and a deflated Sharpe ratio of at least 0.95 where there are days enough for one.
     """
     tone, headline, text = _judge(run, null, tried)
     return Banner(tone, headline, text, _assumed(run))
@@ -75,8 +76,8 @@ def _judge(run: WalkForward, null: NullRun | None, tried: Sensitivity | None) ->
     if doubts:
         return "open", "It won here, and that proves little.", f"{told} {doubts}"
     missing = [name for name, what in (("luck", null), ("other settings", tried)) if what is None]
-    if missing:
-        told += f" Not compared with {' and '.join(missing)} yet."
+    if missing:  # a win alone is what luck looks like, too
+        return "open", "It won here; that alone says little.", f"{told} Not compared with {' and '.join(missing)}."
     text = f"{told} One pair, one span of time, one setting: what held here can end today."
     return "for", "These data support it, as far as they go.", text
 
@@ -100,9 +101,10 @@ def _without_trades(run: WalkForward) -> str:
 def _kept(run: WalkForward) -> str:
     s = run.summary
     text = "" if s.promised_bps is None else f"Promised was {s.promised_bps:+.1f}."
-    if s.given_up > 0 and run.execution.fill == "worse":
+    if s.given_up > 0 and run.execution.fill in {"worse", "worst"}:
         each = s.given_up / s.trades / run.report.params.notional * 1e4
-        text += f" Filling at the worse price took {each:.1f}."
+        where = "at the worse moment" if run.execution.fill == "worse" else "each leg at its worst"
+        text += f" Filling {where} took {each:.1f}."
     share = "more than all" if s.cost_share is None or s.cost_share > 1 else f"{s.cost_share:.0%}"
     return f"{text} Costs took {share} of the gross.".strip()
 
@@ -128,7 +130,7 @@ def _assumed(run: WalkForward) -> str:
     stop = f"stop at |z| = {p.stop_z:g}" if run.execution.stop else "no stop"
     return (
         f"Assumed: fills at {FILLS[run.execution.fill]}; fee {p.fee_bps:g} bps a fill; half price-spreads"
-        f" {f.half_y_bps:g} and {f.half_x_bps:g} bps; funding {'as settled' if settled else 'left out'}; {stop}."
+        f" {f.half_y_bps:g} and {f.half_x_bps:g} bps; funding {'charged' if settled else 'left out'}; {stop}."
     )
 
 

@@ -13,14 +13,19 @@ import numpy as np
 from analytics.funding import FundingRates
 from core.types import Floats, Ints
 
-FillAt = Literal["worse", "open", "close"]
+FillAt = Literal["worse", "worst", "open", "close"]
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How the rule's words become fills. The look is at a candle's end; the fill is in the next candle."""
+    """How the rule's words become fills. The look is at a candle's end; the fill is in the next candle.
 
-    fill: FillAt = "worse"  # the worse of its open and close for the side; or always one of them
+    "worse": both legs at its open or both at its close, whichever is worse for the position. "worst": each leg at the
+    worse of its own two, a bound that no one moment offers: the common move of the legs, which is hedged, is charged
+    to both of them.
+    """
+
+    fill: FillAt = "worse"
     stop: bool = True  # leave at |z| >= stop_z; the pair's record knows no stop
 
     def __post_init__(self) -> None:
@@ -83,18 +88,38 @@ class LegTrip:
 BPS: Final = 1e-4
 
 
-def fill(bars: Bars, row: int, *, buys: bool, at: FillAt) -> Fill:
-    """The fill of an order in the candle of a row.
+def fills(bars: tuple[Bars, Bars], row: int, orders: tuple[float, float], at: FillAt) -> tuple[Fill, Fill]:
+    """The fills of both legs' orders in the candles of a row. See ``Execution``.
 
-    "worse" is the higher of open and close for a buyer and the lower for a seller. High and low are not used: a candle
-    shows that they traded, not that this order would have.
+    High and low are not used: a candle shows that they traded, not that this order would have.
+
+    Parameters
+    ----------
+    orders : tuple of float
+        Base units of each leg; negative: sold.
     """
-    opened, closed = float(bars.open[row]), float(bars.close[row])
-    use_open = opened > closed if buys else opened < closed
-    if at != "worse":
-        use_open = at == "open"
+    y, x = bars
+    buy_y, buy_x = orders
+    if at == "worst":
+        return _fill(y, row, _paid_more_at_open(y, row, buy_y) > 0), _fill(
+            x, row, _paid_more_at_open(x, row, buy_x) > 0
+        )
+    at_open = at == "open"
+    if at == "worse":
+        at_open = _paid_more_at_open(y, row, buy_y) + _paid_more_at_open(x, row, buy_x) > 0
+    return _fill(y, row, at_open), _fill(x, row, at_open)
+
+
+def _paid_more_at_open(bars: Bars, row: int, order: float) -> float:
+    """Quote currency that an order costs more at the open than at the close."""
+    return order * float(bars.open[row] - bars.close[row])
+
+
+def _fill(bars: Bars, row: int, at_open: bool) -> Fill:
     start_ms = int(bars.open_ms[row])
-    return Fill(row, start_ms if use_open else start_ms + bars.step_ms, opened if use_open else closed)
+    if at_open:
+        return Fill(row, start_ms, float(bars.open[row]))
+    return Fill(row, start_ms + bars.step_ms, float(bars.close[row]))
 
 
 def last_close(bars: Bars) -> Fill:

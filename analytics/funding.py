@@ -1,21 +1,24 @@
-"""Funding that was settled: when, at what rate, and what of it was known at a time. A history, not a forecast."""
+"""Funding: what was settled, when and at what rate, and what of it a look at a given time could know."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from analytics.costs import Funding
-from core.types import Floats, Ints
+from core.types import Floats, Ints, MarkPrice
 
 HOUR_MS: Final = 3_600_000
+USUAL_HOURS: Final = 8  # between settlements, of a contract that the exchange does not list otherwise
+FRESH_MS: Final = 60_000  # a running rate older than this at its settlement may not be the one that was settled
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FundingRates:
-    """One symbol's settlements, oldest first.
+    """One symbol's settlements, oldest first. A history, not a forecast.
 
     The exchange prints their times some milliseconds late: round them to the minute, or a position opened at that very
     end of a candle would pay for the hours before it.
@@ -23,7 +26,7 @@ class FundingRates:
 
     settle_ms: Ints  # (k,) strictly increasing
     rate: Floats  # (k,) a fraction of notional; positive: longs pay shorts
-    interval_h: float = 8.0
+    interval_h: float = USUAL_HOURS
 
     def __post_init__(self) -> None:
         if self.settle_ms.shape != self.rate.shape or self.settle_ms.ndim != 1:
@@ -77,3 +80,50 @@ class FundingRates:
         """Settlements in ``(after_ms, upto_ms]``: those that a position held between the two goes through."""
         first, end = np.searchsorted(self.settle_ms, [after_ms, upto_ms], side="right").tolist()
         return slice(first, max(first, end))
+
+
+def hours_between(listed: Mapping[str, int] | None, symbol: str) -> int | None:
+    """Hours between a contract's settlements.
+
+    Parameters
+    ----------
+    listed : mapping of symbol to hours, or None
+        What the exchange lists: only contracts that may differ from the usual. None: its list is not known.
+
+    >>> [hours_between(listed, "LPTUSDT") for listed in ({"LPTUSDT": 4}, {}, None)]
+    [4, 8, None]
+    """
+    return None if listed is None else listed.get(symbol, USUAL_HOURS)
+
+
+def announced(mark: MarkPrice, hours: int, at_ms: int) -> Funding | None:
+    """What an announcement says of the funding ahead of a look at this time; it need not be of the same time.
+
+    Parameters
+    ----------
+    mark : MarkPrice
+        The running rate, and when it is settled.
+    hours : int
+        Between settlements.
+    at_ms : int
+        End of the look's candle.
+
+    Returns
+    -------
+    Funding or None
+        None where the announcement is of another period: the settlements between the two, or after, are not known. A
+        rate that was settled just then stands for the next one until that is announced, as in a history.
+
+    >>> mark = MarkPrice("BTCUSDT", 9 * HOUR_MS, 1.0, 1.0, 0.0001, next_funding_ms=16 * HOUR_MS)
+    >>> announced(mark, 8, at_ms=8 * HOUR_MS)
+    Funding(rate=0.0001, interval_h=8.0, next_ms=57600000)
+    >>> announced(mark, 8, at_ms=3 * HOUR_MS) is None  # 08:00 was still ahead then
+    True
+    """
+    step_ms = hours * HOUR_MS
+    next_ms = mark.next_funding_ms
+    if 0 < next_ms <= at_ms and next_ms - mark.event_ms <= FRESH_MS:
+        next_ms += step_ms
+    if not (next_ms > 0 and at_ms < next_ms <= at_ms + step_ms):
+        return None
+    return Funding(mark.funding_rate, float(hours), next_ms)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from math import isfinite
+from typing import Any
 
 from analytics.costs import break_even_z
 from analytics.look import Look
@@ -79,15 +79,15 @@ def journal_row(look: Look) -> dict[str, Value]:
         "trigger_price_y": None if trigger is None else trigger.trigger_price_y,
         "distance_z": None if trigger is None else trigger.distance_z,
         "distance_bps": None if trigger is None else trigger.distance_bps,
-        "checks": _json([asdict(check) for check in decision.checks]),
+        "checks": _json([_fields(check) for check in decision.checks]),
         "inputs": _json(
             {
-                "params": asdict(p),
+                "params": _fields(p),
                 "incomplete": report.incomplete,
                 "stale_share": report.stale_share,
-                "hedge": None if report.hedge is None else asdict(report.hedge),
+                "hedge": None if report.hedge is None else _fields(report.hedge),
                 "cost_formula": "" if costs is None else costs.formula,
-                "record": None if record is None else asdict(record),
+                "record": None if record is None else _fields(record),
             }
         ),
     }
@@ -97,6 +97,11 @@ def journal_row(look: Look) -> dict[str, Value]:
 def _plain(value: Value) -> Value:
     """NaN and infinity are not values a database or a reader can use."""
     return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _fields(value: Any) -> dict[str, object]:
+    """A flat dataclass as a dict, without the copies that ``asdict`` makes of what cannot change."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
 def _json(value: object) -> str:

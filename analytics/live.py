@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 
 from analytics.report import PairReport
+from analytics.spread import spread
 from analytics.ticket import newest_spread
 from analytics.verdict import LiveScore
 from core.errors import NotEnoughData
+from core.journal import JournalRow
 from core.types import Ticks
 
 
@@ -79,3 +82,27 @@ def score_live(
         z_sell_spread=sell,
         z_buy_spread=buy,
     )
+
+
+def score_row(row: JournalRow, price_y: float, price_x: float, ts_ms: int) -> LiveScore:
+    """The same from a stored look, for who has no report: of looks in log prices only.
+
+    Parameters
+    ----------
+    row : JournalRow
+        The newest look.
+    price_y, price_x : float
+        Last trade prices.
+    ts_ms : int
+        The older of the two trades' times.
+
+    Raises
+    ------
+    NotEnoughData
+        If the look had no fit to score with.
+    """
+    if not row.resid_sd > 0:
+        raise NotEnoughData(needed=1, got=0)
+    level = float(spread(price_y, price_x, row.alpha, row.beta, False))
+    z_roll = (level - row.z_mean) / row.z_sd if row.z_sd > 0 else nan
+    return LiveScore(ts_ms, price_y, price_x, level, z=level / row.resid_sd, z_roll=z_roll)

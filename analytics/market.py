@@ -66,4 +66,5 @@ class MarketView:
     candle_ms: int | None = None  # open of the scan's newest candle
     took_ms: float = nan
     number: int = 0  # scans made so far
+    rule: MarketRule | None = None  # what is scanned; not always what was asked for here
     pairs: tuple[tuple[str, str], ...] = ()  # the watch-list: Y, X

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from core.types import Bools, Candles, Floats, Ints
 __all__ = ["EG_LAGS", "HalfLife", "PairReport", "TestResult", "analyse"]
 
 T = TypeVar("T")
+Detail = Literal["all", "newest", "history"]
 EG_LAGS = 2  # one lag takes bid-ask bounce for mean reversion; exactly two hold the test's size
 
 
@@ -95,7 +96,14 @@ class PairReport:
         return self.params.timeframe_s * 1000
 
 
-def analyse(candles_y: Candles, candles_x: Candles, params: Params, incomplete_ms: Ints | None = None) -> PairReport:
+def analyse(
+    candles_y: Candles,
+    candles_x: Candles,
+    params: Params,
+    incomplete_ms: Ints | None = None,
+    *,
+    detail: Detail = "all",
+) -> PairReport:
     """Align two legs on their open times and evaluate the rule's statistics at every row.
 
     Parameters
@@ -130,6 +138,8 @@ def analyse(candles_y: Candles, candles_x: Candles, params: Params, incomplete_m
 
     step_ms = params.timeframe_s * 1000
     open_ms, at_y, at_x = np.intersect1d(candles_y.open_ms, candles_x.open_ms, assume_unique=True, return_indices=True)
+    if detail == "newest":
+        open_ms, at_y, at_x = (rows[-params.need_bars :] for rows in (open_ms, at_y, at_x))
     y, x = candles_y.close[at_y], candles_x.close[at_x]
     slots = open_ms // step_ms
     bars, n = params.fit_bars, len(open_ms)
@@ -138,10 +148,15 @@ def analyse(candles_y: Candles, candles_x: Candles, params: Params, incomplete_m
     log_fits = fit_rows(log_y, log_x, bars, slots)
     shown_y, shown_x = (y, x) if params.price_units else (log_y, log_x)
     shown = fit_rows(y, x, bars, slots) if params.price_units else log_fits
-    eg_stat, eg_pvalue = eg_rows(log_y, log_x, log_fits, slots, EG_LAGS)
-    z_roll, z_mean, z_sd = residual_zscore(shown_y, shown_x, shown, params.z_bars, slots)
+    eg_stat = eg_pvalue = z_roll = z_mean = z_sd = corr = np.full(n, np.nan)
+    if detail != "history":
+        only = 1 if detail == "newest" else None
+        eg_stat, eg_pvalue = eg_rows(log_y, log_x, log_fits, slots, EG_LAGS)
+        z_roll, z_mean, z_sd = residual_zscore(shown_y, shown_x, shown, params.z_bars, slots, only)
+        corr, tail = corr.copy(), slice(max(0, n - params.z_bars) if only else 0, n)
+        corr[tail] = rolling_correlation(log_returns(y)[tail], log_returns(x)[tail], params.z_bars, slots[tail])
     related = n > 0 and bool(eg_pvalue[-1] < RELATED_P)
-    residuals = residuals_at(shown_y, shown_x, shown, -1)
+    residuals = residuals_at(shown_y, shown_x, shown, -1) if detail != "history" else None
 
     unchanged_y, unchanged_x = _unchanged(candles_y.close), _unchanged(candles_x.close)
     span = min(params.need_bars, n)
@@ -165,7 +180,7 @@ def analyse(candles_y: Candles, candles_x: Candles, params: Params, incomplete_m
         z_mean=z_mean,
         z_sd=z_sd,
         z_roll=z_roll,
-        corr=rolling_correlation(log_returns(y), log_returns(x), params.z_bars, slots),
+        corr=corr,
         unchanged_y=unchanged_y[at_y],
         unchanged_x=unchanged_x[at_x],
         have_bars=n,
@@ -182,7 +197,7 @@ def analyse(candles_y: Candles, candles_x: Candles, params: Params, incomplete_m
         eg_pvalue=eg_pvalue,
         stale_rows=stale if full else np.full(n, np.nan),
         incomplete_rows=incomplete if full else np.full(n, -1),
-        hedge=_hedge(shown_y, shown_x, shown, params),
+        hedge=_hedge(shown_y, shown_x, shown, params) if detail != "history" else None,
         newest_y_ms=int(candles_y.open_ms[-1]) if len(candles_y) else None,
         newest_x_ms=int(candles_x.open_ms[-1]) if len(candles_x) else None,
     )

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from analytics.fills import Bars, Execution, LegCosts, LegTrip, fill, last_close, leg_trip
+from analytics.fills import Bars, Execution, LegCosts, LegTrip, fills, last_close, leg_trip
 from analytics.hedge import METHODS
 from analytics.params import Params
 from analytics.report import PairReport
@@ -217,22 +217,14 @@ def fill_legs(
 ) -> tuple[LegTrip, LegTrip]:
     """Both legs of a position: in at the candle after its look, out at the one after the look that ended it."""
     legs = span.ticket.legs
-    y, x = (
-        _fill_leg(span, order == "BUY", size, leg_bars, leg_costs, execution)
-        for order, size, leg_bars, leg_costs in zip(
-            (legs.side_y, legs.side_x), (legs.qty_y, legs.qty_x), bars, costs, strict=True
-        )
-    )
-    return y, x
-
-
-def _fill_leg(span: Span, buys: bool, size: float, bars: Bars, costs: LegCosts, execution: Execution) -> LegTrip:
-    entry = fill(bars, span.look + 1, buys=buys, at=execution.fill)
+    qty_y = legs.qty_y if legs.side_y == "BUY" else -legs.qty_y
+    qty_x = legs.qty_x if legs.side_x == "BUY" else -legs.qty_x
+    in_y, in_x = fills(bars, span.look + 1, (qty_y, qty_x), execution.fill)
     if span.reason == "end":
-        exit_ = last_close(bars)
+        out_y, out_x = last_close(bars[0]), last_close(bars[1])
     else:
-        exit_ = fill(bars, span.exit_look + 1, buys=not buys, at=execution.fill)
-    return leg_trip(size if buys else -size, entry, exit_, bars, costs)
+        out_y, out_x = fills(bars, span.exit_look + 1, (-qty_y, -qty_x), execution.fill)
+    return leg_trip(qty_y, in_y, out_y, bars[0], costs[0]), leg_trip(qty_x, in_x, out_x, bars[1], costs[1])
 
 
 def _next_after(rows: Ints, row: int, otherwise: int) -> int:

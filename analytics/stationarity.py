@@ -259,13 +259,17 @@ def _orthogonalised(rows: Floats) -> tuple[Floats, Floats]:
     c = len(a)
     r = np.eye(c)
     lengths = np.empty(c)
+    product = np.empty_like(a)
     for j in range(c):
         lengths[j] = (a[j] * a[j]).sum()
         if j + 1 < c:
             if not lengths[j] > 1e-20 * (rows[j] * rows[j]).sum():
                 raise DegenerateData("the lagged differences repeat one another: the regression has no answer")
-            r[j, j + 1 :] = (a[j + 1 :] * a[j]).sum(axis=1) / lengths[j]
-            a[j + 1 :] -= r[j, j + 1 :, None] * a[j]
+            below, part = a[j + 1 :], product[j + 1 :]
+            np.multiply(below, a[j], out=part)
+            r[j, j + 1 :] = part.sum(axis=1) / lengths[j]
+            np.multiply(r[j, j + 1 :, None], a[j], out=part)
+            below -= part
     return r, lengths
 
 

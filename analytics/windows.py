@@ -122,6 +122,8 @@ def flat_rows(values: Floats, bars: int) -> Bools:
     """
     change = np.ones(len(values), np.bool_)
     change[1:] = values[1:] != values[:-1]
+    if len(values) - np.count_nonzero(change) < bars - 1:  # not enough of them in all
+        return np.full(len(values), bars <= 1)
     at = np.arange(len(values))
     since = np.maximum.accumulate(np.where(change, at, 0))
     flat: Bools = (at - since + 1 >= bars) & (at >= bars - 1)
@@ -157,10 +159,17 @@ def _move(total: Floats, into: Ints, by: Floats, rows: Ints, pairs: list[tuple[i
 
 
 def _prefix(values: Floats, blocks: Blocks) -> Floats:
-    """Cumulative sums that start afresh at each block."""
-    out = np.empty_like(values)
+    """Cumulative sums that start afresh at each block, added row by row from its first."""
+    n, count = values.shape[1], len(blocks.first)
     longest = int((blocks.last - blocks.first).max(initial=-1)) + 1
-    if len(blocks.first) <= longest:
+    if count > 3 and count * longest <= 4 * n:  # a table with a line for each block: one sum along all of them
+        cells = np.minimum(blocks.first[:, None] + np.arange(longest), n - 1)
+        sums = np.cumsum(np.take(values, cells, axis=1), axis=2)
+        line = np.repeat(np.arange(count), blocks.last - blocks.first + 1)
+        cell = line * longest + np.arange(n) - blocks.first[line]
+        return np.take(sums.reshape(len(values), -1), cell, axis=1)
+    out = np.empty_like(values)
+    if count <= longest:
         for a, b in zip(blocks.first, blocks.last + 1, strict=True):
             np.cumsum(values[:, a:b], axis=1, out=out[:, a:b])
         return out

@@ -56,7 +56,9 @@ def zscore(spread: Floats, window: int) -> Floats:
     return out
 
 
-def residual_zscore(y: Floats, x: Floats, fits: Fits, window: int, slots: Ints) -> tuple[Floats, Floats, Floats]:
+def residual_zscore(
+    y: Floats, x: Floats, fits: Fits, window: int, slots: Ints, rows: int | None = None
+) -> tuple[Floats, Floats, Floats]:
     """The last residual of each row's own fit against the mean and sd of that fit's residuals over ``window`` bars.
 
     The usual rolling z mixes residuals of different fits; here all of a row's residuals are of its own fit, known at
@@ -71,6 +73,8 @@ def residual_zscore(y: Floats, x: Floats, fits: Fits, window: int, slots: Ints) 
         W, from 2 to ``fits.bars``.
     slots : (n,) int
         As given to ``fit_rows``.
+    rows : int, optional
+        Only the newest so many are wanted; the others are NaN.
 
     Returns
     -------
@@ -80,9 +84,11 @@ def residual_zscore(y: Floats, x: Floats, fits: Fits, window: int, slots: Ints) 
     n = len(y)
     out = np.full((3, n), np.nan)
     if n >= fits.bars:
-        last = np.arange(fits.bars - 1, n)
-        beta, spread = fits.beta[last], fits.spread[last]
-        m = window_moments(np.stack((y, x)), Blocks.anchored(slots, window), window, last)
+        newest = np.arange(fits.bars - 1 if rows is None else max(fits.bars - 1, n - rows), n)
+        beta, spread = fits.beta[newest], fits.spread[newest]
+        start = int(newest[0]) - window + 1  # rows before the first window reach nothing
+        y, x, last = y[start:], x[start:], newest - start
+        m = window_moments(np.stack((y, x)), Blocks.anchored(slots[start:], window), window, last)
         yy, xy, xx = m.products
         mean = spread + m.offset[0] - beta * m.offset[1]
         squares = yy - 2.0 * beta * xy + beta * beta * xx
@@ -91,5 +97,5 @@ def residual_zscore(y: Floats, x: Floats, fits: Fits, window: int, slots: Ints) 
         sd = np.sqrt(np.maximum(squares, 0.0) / (window - 1))
         sd[undefined] = np.nan
         mean[undefined] = np.nan
-        out[:, last] = np.stack(((spread - mean) / sd, mean, sd))
+        out[:, newest] = np.stack(((spread - mean) / sd, mean, sd))
     return out[0], out[1], out[2]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from core.errors import SettingsError
+from core.types import TIMEFRAME_NAMES, WatchedPair
 
 EXCHANGE_HOST = "binance.com"
 
@@ -33,6 +34,8 @@ class Settings:
     stale_after_s: float = 15.0  # a stream without a record for this long is suspect
     taker_fee_bps: float = 5.0
     maker_fee_bps: float = 2.0
+    watch: tuple[WatchedPair, ...] = ()  # looked at without a browser, beside the watch-list in the database
+    alert_urls: tuple[str, ...] = field(default=(), repr=False)  # Apprise addresses; secrets, never shown or logged
     allowed_emails: tuple[str, ...] = ()  # who may see the screen after logging in; see docs/serving.md
 
     @classmethod
@@ -63,6 +66,8 @@ class Settings:
             stale_after_s=_number(env, "PAIRSIGHT_STALE_AFTER_S", d.stale_after_s, 0.5, 86_400, "seconds"),
             taker_fee_bps=_number(env, "PAIRSIGHT_TAKER_FEE_BPS", d.taker_fee_bps, -100, 1_000, "basis points"),
             maker_fee_bps=_number(env, "PAIRSIGHT_MAKER_FEE_BPS", d.maker_fee_bps, -100, 1_000, "basis points"),
+            watch=_watch(env, "PAIRSIGHT_WATCH"),
+            alert_urls=_secret_urls(env, "PAIRSIGHT_ALERT_URLS"),
             allowed_emails=_emails(env, "PAIRSIGHT_ALLOWED_EMAILS"),
         )
 
@@ -78,14 +83,18 @@ def _text(env: Mapping[str, str], name: str) -> str:
 
 
 def _url(env: Mapping[str, str], name: str, default: str, schemes: tuple[str, ...]) -> str:
-    value = _text(env, name).rstrip("/") or default
+    given = _text(env, name)
+    value = given.rstrip("/") or default
     try:
         parts = urlsplit(value)
         good = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:  # a port that is no number
         good = False
     if not good:
-        raise SettingsError(f"{name} must be an address like {schemes[-1]}://host[:port], was {value!r}")
+        raise SettingsError(
+            f"{name} must be an address like {schemes[-1]}://host[:port], was {given!r}: name the host, or leave the"
+            f" variable out for {default}"
+        )
     return value
 
 
@@ -116,6 +125,31 @@ def _number(env: Mapping[str, str], name: str, default: float, low: float, high:
     if not low <= number <= high:
         raise SettingsError(f"{name} must be {unit} from {low:g} to {high:g}, was {value!r}")
     return number
+
+
+def _watch(env: Mapping[str, str], name: str) -> tuple[WatchedPair, ...]:
+    timeframes = {shown: seconds for seconds, shown in TIMEFRAME_NAMES.items()}
+    entries: list[WatchedPair] = []
+    for part in (part.strip() for part in _text(env, name).split(",") if part.strip()):
+        found = re.fullmatch(r"([^\s/@:?&#]+)/([^\s/@:?&#]+)(?:@(\w+))?(?::(evidence|classic))?", part)
+        symbols = [s.upper() for s in found.groups()[:2]] if found else []
+        if found is None or symbols[0] == symbols[1] or (found[3] or "1m") not in timeframes:
+            raise SettingsError(
+                f"{name} must be pairs such as ETHUSDT/BTCUSDT@1m,SOLUSDT/BTCUSDT@5m:classic with a timeframe of"
+                f" {', '.join(timeframes)}; had {part!r}"
+            )
+        preset = cast('Literal["evidence", "classic"]', found[4] or "evidence")
+        entries.append(WatchedPair(symbols[0], symbols[1], timeframes[found[3] or "1m"], preset))
+    return tuple(dict.fromkeys(entries))
+
+
+def _secret_urls(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    # A comma may stand within an address; one before another address does not.
+    urls = tuple(part for part in re.split(r"\s+|,\s*(?=[A-Za-z][A-Za-z0-9+]*://)", _text(env, name)) if part)
+    for i, url in enumerate(urls, 1):
+        if not re.match(r"[A-Za-z][A-Za-z0-9+]*://.", url):
+            raise SettingsError(f"{name} must be addresses such as tgram://…, separated by spaces; number {i} is none")
+    return urls
 
 
 def _emails(env: Mapping[str, str], name: str) -> tuple[str, ...]:

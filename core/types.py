@@ -26,6 +26,16 @@ Source = Literal["LIVE", "REPLAY", "SIMULATED"]
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedPair:
+    """A pair on the watch-list: looked at and journalled whether or not anybody looks on."""
+
+    symbol_y: str
+    symbol_x: str
+    timeframe_s: int = 60
+    preset: Literal["evidence", "classic"] = "evidence"
+
+
+@dataclass(frozen=True, slots=True)
 class Trade:
     """One executed trade, or one aggregate of several (then ``first_id < trade_id``), as the venue reported it."""
 
@@ -116,19 +126,20 @@ class Records:
             self.kind,
         )
 
-    def joined(self, more: Records) -> Records:
-        """These rows, then those of ``more``."""
+    def joined(self, *more: Records) -> Records:
+        """These rows, then those of each of ``more``; all at once, for a gap may take sixty pages."""
+        parts = (self, *more)
         return Records(
             self.symbol,
-            np.concatenate((self.record_id, more.record_id)),
-            np.concatenate((self.trade_id, more.trade_id)),
-            np.concatenate((self.first_id, more.first_id)),
-            np.concatenate((self.ts_ms, more.ts_ms)),
-            np.concatenate((self.event_ms, more.event_ms)),
-            np.concatenate((self.price, more.price)),
-            np.concatenate((self.qty, more.qty)),
-            np.concatenate((self.buyer_is_maker, more.buyer_is_maker)),
-            np.concatenate((self.priced, more.priced)),
+            np.concatenate([part.record_id for part in parts]),
+            np.concatenate([part.trade_id for part in parts]),
+            np.concatenate([part.first_id for part in parts]),
+            np.concatenate([part.ts_ms for part in parts]),
+            np.concatenate([part.event_ms for part in parts]),
+            np.concatenate([part.price for part in parts]),
+            np.concatenate([part.qty for part in parts]),
+            np.concatenate([part.buyer_is_maker for part in parts]),
+            np.concatenate([part.priced for part in parts]),
             self.kind,
         )
 
@@ -312,6 +323,17 @@ class StoreStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """How the looks fare, as of the engine's newest round."""
+
+    watched: int = 0  # pairs looked at
+    owed: int = 0  # looks at candles confirmed by then that were still to be said
+    behind: bool = False  # more are owed than there are pairs
+    round_s: float = 0.0  # what the round took
+    at_ms: int = 0  # when it ended, by our clock; 0: there was none yet
+
+
+@dataclass(frozen=True, slots=True)
 class DeskStatus:
     """The whole desk at one moment, as the screen and ``python -m desk --status`` see it."""
 
@@ -319,6 +341,7 @@ class DeskStatus:
     source: Source = "LIVE"
     trades: FeedStatus = field(default_factory=FeedStatus)
     market: FeedStatus = field(default_factory=FeedStatus)
+    engine: EngineStatus = field(default_factory=EngineStatus)
     store: StoreStatus = field(default_factory=StoreStatus)
     symbols: tuple[str, ...] = ()  # streamed, or to be streamed once started
     problem: str = ""  # why there are no data, as a sentence; empty: nothing is wrong
@@ -327,6 +350,8 @@ class DeskStatus:
     gaps_open: int = 0
     gaps_repaired: int = 0
     gaps_lost: int = 0
+    alerts_problem: str = ""  # why some alert may not be told now, as a sentence; empty: nothing is wrong
     clock_offset_ms: float | None = None  # exchange clock minus ours; None: not measured
     log: tuple[str, ...] = ()  # newest lines last
     stale_after_s: float = 15.0  # a stream silent for longer is called silent
+    universe: FeedStatus = field(default_factory=FeedStatus)  # the scanner's bars; stopped while nobody wants a scan

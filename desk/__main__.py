@@ -11,11 +11,12 @@ import sys
 import threading
 import time
 
-from analytics.params import Params
 from core.errors import PairsightError
 from core.settings import Settings
 from core.types import DeskStatus
 from desk.desk import Desk
+from desk.health import PATH, HealthEndpoint
+from desk.log_lines import set_up
 from storage.sqlite import TradeStore
 
 log = logging.getLogger("desk")
@@ -28,13 +29,20 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--status", action="store_true", help="print what the database holds as JSON, and end")
     parser.add_argument("--every", type=float, default=60.0, metavar="S", help="seconds between status lines (60)")
+    parser.add_argument("--log", choices=("human", "json"), default="human", help="lines for people, or JSON objects")
+    parser.add_argument("--health-port", type=int, metavar="PORT", help=f"answer GET {PATH} there; 0 picks a free port")
+    parser.add_argument("--health-host", default="127.0.0.1", metavar="ADDRESS", help="and on this address (127.0.0.1)")
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM; 2 where it cannot run, with a sentence."""
     args = parsed(argv)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO, stream=sys.stderr)
+    set_up(args.log)
+    over = threading.Event()
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: over.set())
     try:
         settings = Settings.from_env()
         if args.status:
@@ -44,27 +52,54 @@ def main(argv: list[str] | None = None) -> int:
     except PairsightError as error:
         print(f"desk: {error}", file=sys.stderr)
         return 2
-    over = threading.Event()
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: over.set())
-    desk.start()
     try:
+        endpoint = endpoint_of(desk, args.health_host, args.health_port)
+    except (OSError, OverflowError) as error:
+        desk.close()
+        print(f"desk: port {args.health_port} of {args.health_host} cannot be used: {error}", file=sys.stderr)
+        return 2
+    try:
+        desk.start()
         run(desk, settings, over, args.every)
     finally:
+        if endpoint is not None:
+            endpoint.stop()
         desk.close()
+    log.info("stopped; everything is written")
     return 0
 
 
+def endpoint_of(desk: Desk, host: str, port: int | None) -> HealthEndpoint | None:
+    """The health endpoint, answering; none where none was asked for."""
+    if port is None:
+        return None
+    endpoint = HealthEndpoint(desk.status, host, port)
+    endpoint.start()
+    log.info("health at http://%s:%d%s", host, endpoint.port, PATH)
+    return endpoint
+
+
 def run(desk: Desk, settings: Settings, over: threading.Event, every_s: float) -> None:
-    """Watch the first two symbols, and say now and then how it goes."""
-    if len(settings.symbols) > 1:
-        desk.look(settings.symbols[1], settings.symbols[0], Params(fee_bps=settings.taker_fee_bps))
+    """Say now and then how it goes."""
+    watch_something(desk, settings)
     next_s = time.monotonic() + every_s
     while not over.wait(min(0.5, every_s)):  # a bounded wait: on Windows an unbounded one would not see Ctrl-C
         if time.monotonic() >= next_s:
             next_s += every_s
-            log.info("status %s", json.dumps(summary(desk.status())))
+            if desk.status().store.state == "reading":  # another process had the database; it may have ended
+                desk.start()
+                watch_something(desk, settings)
+            log.info("status", extra={"data": summary(desk.status())})
+
+
+def watch_something(desk: Desk, settings: Settings) -> None:
+    """Where nobody named a pair, put the first two symbols on the watch-list: what is looked at is what is told of."""
+    if settings.watch or desk.watch_list() or len(settings.symbols) < 2:
+        return
+    try:
+        desk.watch_pair(settings.symbols[1], settings.symbols[0], True)
+    except PairsightError as error:  # another process collects: what it watches is its business
+        log.info("%s", error)
 
 
 def summary(status: DeskStatus) -> dict[str, object]:

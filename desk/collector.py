@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import logging
 import threading
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 import msgspec
-import numpy as np
 
 from analytics.decision import Freshness
 from analytics.live import Touch
 from analytics.market import MarketRule, MarketView
-from core.errors import StoreError, UnknownSymbol
+from analytics.params import Params
+from core.errors import UnknownSymbol
+from core.load import HistoryLoad
 from core.settings import Settings
-from core.types import TIMEFRAMES_S, DeskStatus, FeedStatus, Ints, MarkPrice, Source, SymbolInfo, Trade
+from core.types import (
+    TIMEFRAMES_S,
+    DeskStatus,
+    FeedStatus,
+    Ints,
+    MarkPrice,
+    Source,
+    SymbolInfo,
+    Trade,
+    WatchedPair,
+)
+from desk.alert_survey import survey_of
+from desk.alerts import Alerts
 from desk.engine import Engine, Key, record_bars
-from desk.holes import KLINE_MIN_S
+from desk.holes import unknown_opens
 from desk.intake import Intake
+from desk.listed import must_trade
+from desk.origin import claim
 from desk.past import Past
 from desk.repairer import Repairer
 from desk.streams import Streams, feed_of
 from desk.surroundings import REAL, Surroundings
+from desk.track_record import TrackRecord, keep_score
 from desk.universe import Universe
+from desk.watchlist import watch_list
+from desk.windows import Windows
+from desk.year import Year
 from ingestion import binance
 from storage.ring import Ring
 from storage.sqlite import TradeStore
@@ -36,12 +55,11 @@ log = logging.getLogger(__name__)
 HEALTH: Final = "health"  # the note that tells other processes how this one does
 HEALTH_EVERY_S: Final = 5.0
 FLUSH_S: Final = 2.0
-ORIGIN: Final = "origin"
 
 
 class Collector:
-    """Collects one source into one store. Threads: feed-trades, feed-market, repair, engine, and while the
-    market is scanned feed-universe and scanner; the store has its own.
+    """Collects one source into one store. Threads: feed-trades, feed-market, repair, engine, alerts, track,
+    and while the market is scanned feed-universe and scanner; the store has its own.
 
     Raises
     ------
@@ -50,22 +68,27 @@ class Collector:
     """
 
     def __init__(self, settings: Settings, store: TradeStore, around: Surroundings = REAL) -> None:
-        _claim(settings, store)
+        claim(settings, store)
         self.settings = settings
         self.store = store
         self.ring = Ring(settings.ring_trades)
         self.rest = around.rest(settings.rest_url)
         self._lock = threading.Lock()  # guards symbols, and starting against stopping
-        self._symbols = list(settings.symbols)
-        self._revisions: Counter[tuple[str, int]] = Counter()  # changes before the newest candle
+        kept = tuple(dict.fromkeys((*watch_list(store), *settings.watch)))
+        legs = (symbol for entry in kept for symbol in (entry.symbol_y, entry.symbol_x))
+        self._symbols = list(dict.fromkeys((*settings.symbols, *legs)))
+        self._revisions: dict[tuple[str, int], int] = {}  # the newest change before the newest candle, …
+        self._change = itertools.count(1)  # … by a number of its own, whichever threads tell of several at once
+        self._asked_back: set[str] = set()
         self._running = False
         self._told_s = 0.0
         self.engine = Engine(
-            store,
+            Windows(store),
             journal=store,
             newest_ms=self.newest_candle_ms,
-            revision=lambda symbol, timeframe_s: self._revisions[symbol, timeframe_s],
+            revision=lambda symbol, timeframe_s: self._revisions.get((symbol, timeframe_s), 0),
             holes=self._holes,
+            mending=lambda symbol, timeframe_s, from_ms: self._opens(symbol, timeframe_s, from_ms, lost=False),
             marks=self.marks,
             funding_hours=lambda: self.repairer.facts.funding_hours,
         )
@@ -74,6 +97,7 @@ class Collector:
             self.rest,
             store,
             watermark_ms=lambda: self.intake.watermark_ms,
+            passed_ms=lambda symbol: self.intake.passed_ms(symbol),  # noqa: PLW0108 (it comes later)
             kind=lambda symbol: self.intake.kind(symbol),  # noqa: PLW0108 (it comes later)
             tick=self._tick,
             on_change=self._changed,
@@ -103,10 +127,22 @@ class Collector:
             monotonic=around.monotonic,
             times=around.times,
         )
+        self.year = Year(
+            self.rest,
+            store,
+            closed_ms=self.repairer.closed_ms,
+            on_change=self._changed,
+            monotonic=around.monotonic,
+        )
         self.streams = Streams(settings, around, self.intake)
+        self.track: TrackRecord = keep_score(self, want=self._resume)
+        self.alerts = Alerts(store, settings.alert_urls, survey_of(self), stale_after_s=settings.stale_after_s)
+        self.engine.tell(self.alerts.hear)
         store.tell_dropped(self.intake.dropped)
         for symbol in self._symbols:
             self._enter(symbol)
+        for entry in kept:
+            self._look_after(entry)
 
     # Running
 
@@ -117,7 +153,9 @@ class Collector:
                 return
             self._running = True
             self.repairer.start()
+            self.alerts.start()
             self.engine.start()
+            self.track.start()
             self.streams.start()
 
     def stop(self) -> None:
@@ -127,17 +165,21 @@ class Collector:
                 return
             self._running = False
             self.streams.stop()
-            self.intake.line_down()
+            self.intake.ended()
             self.repairer.stop()
             self.universe.stop()
             self.engine.stop()
+            self.track.stop()
+            self.alerts.stop()
             if not self.store.flush():
                 log.warning("what was queued could not all be written: %s", self.store.status().reason)
 
     def close(self) -> None:
         """Stop, and close the store."""
         self.stop()
-        self.rest.close()
+        self.alerts.close()
+        self.rest.close()  # which ends what a thread still waits for
+        self.year.stop()
         self.store.close()
 
     @property
@@ -160,20 +202,9 @@ class Collector:
         UnknownSymbol
             If the exchange does not list it as trading, or its list is not known yet.
         """
-        catalogue = self.repairer.facts.catalogue
-        if symbol in self._symbols:
-            return
-        if not catalogue:
-            why = self.repairer.facts.problem or "it is still being fetched"
-            raise UnknownSymbol(f"{symbol} cannot be checked: the exchange's list of contracts is not known ({why}).")
-        info = catalogue.get(symbol)
-        if info is None:
-            raise UnknownSymbol(f"{symbol} is not a contract of this exchange. Choose one from the list.")
-        if info.status != "TRADING":
-            raise UnknownSymbol(f"{symbol} does not trade now: the exchange says {info.status}.")
-        with self._lock:
-            self._symbols.append(symbol)
-            self._enter(symbol)
+        if symbol not in self._symbols:
+            with self._lock:
+                self._stream(symbol)
 
     def drop(self, symbol: str) -> None:
         """Stream it no longer. What is stored stays."""
@@ -233,6 +264,8 @@ class Collector:
             source=self._source(trades),
             trades=trades,
             market=market,
+            engine=self.engine.status(),
+            universe=self.universe.feed(),
             store=self.store.status(),
             symbols=self.symbols,
             problem=self._problem(trades),
@@ -240,6 +273,7 @@ class Collector:
             gaps_open=counts["open"],
             gaps_repaired=counts["repaired"],
             gaps_lost=counts["lost"],
+            alerts_problem=self.alerts.watch.problem(),
             clock_offset_ms=self.rest.offset_ms,
             stale_after_s=self.settings.stale_after_s,
         )
@@ -252,6 +286,66 @@ class Collector:
                 if bars:
                     self.repairer.want(symbol, params.timeframe_s, bars)
         self.engine.watch(key)
+
+    def keep_watch(self, entry: WatchedPair) -> None:
+        """This pair is looked at from now on, whether or not anybody looks on; its symbols are streamed."""
+        for symbol in (entry.symbol_y, entry.symbol_x):
+            try:
+                self.add(symbol)
+            except UnknownSymbol as unknown:  # it is on the list: the next start streams it
+                log.warning("%s", unknown)
+        self._look_after(entry)
+
+    def end_watch(self, entry: WatchedPair) -> None:
+        """It is looked at no longer. Its symbols stay until they are dropped."""
+        self.engine.unwatch(self._key_of(entry))
+
+    def _resume(self, key: Key) -> None:
+        """A trade on paper is on in this pair: its looks go on until it is closed, as after a restart.
+
+        Never waits: who stops the desk holds the lock, and waits for the thread that asks. It asks again.
+        """
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            if not self._running:
+                return
+            for symbol in set(key.symbols) - self._asked_back:  # streamed again once; who drops it then means it
+                with suppress(UnknownSymbol):  # not known yet
+                    self._stream(symbol)
+                    self._asked_back.add(symbol)
+        finally:
+            self._lock.release()
+        self.want(key)
+
+    def _look_after(self, entry: WatchedPair) -> None:
+        key = self._key_of(entry)
+        self.want(key)
+        self.engine.watch(key, keep=True)
+
+    def _key_of(self, entry: WatchedPair) -> Key:
+        params = Params(entry.timeframe_s, entry.preset, fee_bps=self.settings.taker_fee_bps)
+        return Key(entry.symbol_y, entry.symbol_x, params)
+
+    def fetch_history(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> None:
+        """Fetch what is missing of the newest days, in the background."""
+        self.year.fetch(symbols, timeframe_s, days)
+
+    def history_load(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> HistoryLoad:
+        """How far that is."""
+        return self.year.load(symbols, timeframe_s, days)
+
+    def cancel_history(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> None:
+        """Fetch it no further."""
+        self.year.cancel(symbols, timeframe_s, days)
+
+    def incomplete(self, symbol: str, timeframe_s: int, from_ms: int) -> Ints:
+        """Opens of intervals since ``from_ms`` known to be without a candle that should be there."""
+        return self._holes(symbol, timeframe_s, from_ms)
+
+    def settled(self, symbol: str, from_ms: int, to_ms: int) -> list[tuple[int, float]]:
+        """A symbol's funding settlements, from the exchange: (time, rate). Raises RestError."""
+        return self.rest.funding_settled(symbol, from_ms, to_ms)
 
     def whole_market(self, rule: MarketRule) -> MarketView:
         """The scan of the market, made for as long as somebody asks for it."""
@@ -272,6 +366,13 @@ class Collector:
             return ""
         return trades.reason if trades.state in {"waiting", "blocked"} else self.repairer.facts.problem
 
+    def _stream(self, symbol: str) -> None:
+        """With the lock held: two may add the same one."""
+        if symbol not in self._symbols:
+            must_trade(symbol, self.repairer.facts.catalogue, self.repairer.facts.problem)
+            self._symbols.append(symbol)
+            self._enter(symbol)
+
     def _enter(self, symbol: str) -> None:
         self.store.flush(FLUSH_S)  # it may have been streamed until a moment ago
         last = self.store.last_trade(symbol)
@@ -280,7 +381,7 @@ class Collector:
         self.streams.subscribe(symbol)
 
     def _changed(self, symbol: str, timeframe_s: int | None) -> None:
-        self._revisions.update((symbol, s) for s in ([timeframe_s] if timeframe_s else TIMEFRAMES_S))
+        self._revisions |= {(symbol, s): next(self._change) for s in ([timeframe_s] if timeframe_s else TIMEFRAMES_S)}
         self.engine.wake()
 
     def _tick(self) -> None:
@@ -290,30 +391,10 @@ class Collector:
         if now_s - self._told_s > HEALTH_EVERY_S:
             self._told_s = now_s
             self.store.put_note(HEALTH, msgspec.json.encode(self.status()).decode(), time.time_ns() // 1_000_000)
-        self.intake.silent(self.streams.silent(self.settings.stale_after_s))
 
     def _holes(self, symbol: str, timeframe_s: int, from_ms: int) -> Ints:
-        """Opens of intervals since ``from_ms`` known to be without a candle that should be there."""
-        ms = timeframe_s * 1000
-        spans = [(a, b) for a, b in self.repairer.unknown_ms(symbol, timeframe_s) if b >= from_ms]
-        # Lost trades leave only fine candles unknown: from 1 min up the exchange's own bars stand in.
-        spans += [
-            (gap.from_ms // ms * ms, gap.to_ms // ms * ms)
-            for gap in self.store.gaps(symbol, from_ms=from_ms)
-            if gap.state == "open" or (gap.state == "lost" and timeframe_s < KLINE_MIN_S)
-        ]
-        opens: Sequence[Ints] = [np.arange(max(a, from_ms), b + 1, ms, dtype=np.int64) for a, b in spans]
-        return np.unique(np.concatenate(opens)) if opens else np.empty(0, np.int64)
+        return self._opens(symbol, timeframe_s, from_ms, lost=True)
 
-
-def _claim(settings: Settings, store: TradeStore) -> None:
-    """A database holds trades of the exchange or of something else, never of both."""
-    origin = "the exchange" if settings.is_exchange else "a simulator or another server"
-    known = store.note(ORIGIN)
-    if known is None:
-        store.put_note(ORIGIN, json.dumps(origin), time.time_ns() // 1_000_000)
-    elif json.loads(known[0]) != origin:
-        raise StoreError(
-            f"{settings.db} holds trades of {json.loads(known[0])}, and {settings.ws_url} is {origin}:"
-            " name another file by PAIRSIGHT_DB"
-        )
+    def _opens(self, symbol: str, timeframe_s: int, from_ms: int, *, lost: bool) -> Ints:
+        spans = self.repairer.unknown_ms(symbol, timeframe_s)
+        return unknown_opens(spans, self.store.gaps(symbol, from_ms=from_ms), timeframe_s, from_ms, lost=lost)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import nan
 from pathlib import Path
@@ -15,18 +16,25 @@ from analytics.decision import LiveScore
 from analytics.live import score_live
 from analytics.look import Look
 from analytics.market import MarketRule, MarketView
+from analytics.paper_account import Account
+from analytics.paper_view import TrackView, live_accounts
 from analytics.params import Params
 from analytics.report import PairReport
+from analytics.trial import Trial, TrialAsk
 from core.errors import DataError, PairsightError, StoreBusy, UnknownSymbol
 from core.journal import JournalRow
+from core.load import HistoryLoad
 from core.settings import Settings
-from core.types import Candles, DeskStatus, Gap, MarkPrice, SymbolInfo, Ticks
+from core.types import Candles, DeskStatus, Gap, MarkPrice, SymbolInfo, Ticks, WatchedPair
+from desk.alerts import Alerts, AlertsSeen
 from desk.collector import Collector
 from desk.engine import Key
 from desk.local_exchange import LocalExchange
 from desk.onlooker import Onlooker
 from desk.recent_log import RecentLog
-from desk.watchlist import mark, watched
+from desk.track_shelf import TrackShelf
+from desk.trials import Trials, steps, stored
+from desk.watchlist import mark, watch_list, watched
 from storage.sqlite import TradeStore
 
 log = logging.getLogger(__name__)
@@ -51,6 +59,8 @@ class Desk:
         self._simulator: LocalExchange | None = None
         self._journals: dict[tuple[int, str, Params, int], tuple[list[JournalRow], list[JournalRow]]] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._track = TrackShelf()
+        self._trials = Trials(self._steps)
         try:
             self._station = self._open(settings)
         except BaseException:
@@ -74,6 +84,7 @@ class Desk:
 
     def close(self) -> None:
         """Stop, close the store, end the simulator."""
+        self._trials.close()
         with self._lock:
             self._station.close()
             self._leave_simulator()
@@ -94,8 +105,13 @@ class Desk:
                 rest_url=simulator.rest_url,
                 db=Path(folder.name) / "simulated.db",
             )
-            self._swap(settings)
             self._simulator, self._folder = simulator, folder
+            try:
+                self._swap(settings)
+            except BaseException:
+                if self._station.settings is not settings:  # still the exchange's
+                    self._leave_simulator()
+                raise
 
     def use_exchange(self) -> None:
         """Back to the addresses of the settings."""
@@ -166,10 +182,25 @@ class Desk:
 
     def watch_pair(self, symbol_y: str, symbol_x: str, keep: bool) -> None:
         """Put a pair on the watch-list, or take it off. Raises PairsightError where another process collects."""
-        store = self._station.store
-        if not isinstance(store, TradeStore):
+        station = self._station
+        if isinstance(station, Onlooker):
             raise PairsightError("Another Pairsight collects into this database: change the watch-list there.")
-        mark(store, (symbol_y, symbol_x), keep)
+        for entry in mark(station.store, (symbol_y, symbol_x), keep):
+            (station.keep_watch if keep else station.end_watch)(entry)
+
+    def watch_list(self) -> Sequence[WatchedPair]:
+        """The pairs kept in the database, with their timeframes and presets, in the order they came."""
+        return watch_list(self._station.store)
+
+    @property
+    def alerts(self) -> Alerts | AlertsSeen:
+        """Rules, channels, and what was told."""
+        return self._station.alerts
+
+    @property
+    def watches(self) -> Sequence[Key]:
+        """What is looked at and journalled at this moment, on the list or on a screen."""
+        return self._station.engine.watches
 
     def candles(
         self,
@@ -211,11 +242,57 @@ class Desk:
         pair = f"{symbol_y}/{symbol_x}"
         return self._station.store.looks(pair, params.timeframe_s, params.key, limit=limit, before_ms=before_ms)
 
+    def track_record(self) -> TrackView:
+        """Trades on paper, what was said and what was refused, newest ``MOST``. Cheap while none changes."""
+        return self._track.view(self._station.store)
+
+    def paper_now(self) -> Mapping[tuple[str, int, str, int], Account]:
+        """Open trades on paper as if closed at the touch, by key. Live."""
+        return live_accounts(self.track_record().on, self._station.touch)
+
     def as_of(self, symbol_y: str, symbol_x: str, params: Params, candle_ms: int) -> Look:
         """The look at a past candle, from what is stored. Raises DataError where there is none."""
         return self._station.past.look(self._key(symbol_y, symbol_x, params), candle_ms)
 
+    # Walk-forward runs
+
+    def walk(self, ask: TrialAsk) -> None:
+        """Run it in the background, anew; does nothing while it waits or runs."""
+        self._trials.start(ask)
+
+    def walked(self, ask: TrialAsk) -> Trial | None:
+        """How far that is; None where it was not asked for, or is not kept any more. Cheap."""
+        return self._trials.of(ask)
+
+    def cancel_walk(self, ask: TrialAsk) -> None:
+        """Stop it; what is there of it stays."""
+        self._trials.cancel(ask)
+
+    def fetch_history(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> None:
+        """Fetch what is missing of the newest days, in the background. Raises PairsightError where it cannot be."""
+        self._station.fetch_history(symbols, timeframe_s, days)
+
+    def history_load(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> HistoryLoad:
+        """How far that is. Cheap."""
+        return self._station.history_load(symbols, timeframe_s, days)
+
+    def cancel_history(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> None:
+        """Fetch it no further; what has come stays."""
+        self._station.cancel_history(symbols, timeframe_s, days)
+
     # Inside
+
+    def _steps(self, ask: TrialAsk) -> Iterator[Trial]:
+        station = self._station
+        timeframe_s = ask.params.timeframe_s
+        newest_ms = self.newest_candle_ms(ask.symbol_y, ask.symbol_x, timeframe_s)
+        now_ms = int(time.time() * 1000) if newest_ms is None else newest_ms + timeframe_s * 1000
+        return steps(
+            ask,
+            now_ms,
+            lambda ask, from_ms: stored(station.store, station.incomplete, ask, from_ms),
+            station.settled,
+        )
 
     def _open(self, settings: Settings) -> Collector | Onlooker:
         """Collect; where another process does, look on."""
@@ -237,6 +314,7 @@ class Desk:
 
     def _swap(self, settings: Settings) -> None:
         old, self._station = self._station, self._open(settings)
+        self._trials.forget()
         old.close()
         self._station.start()
 

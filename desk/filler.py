@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from core.errors import StoreError
 from core.types import Gap, GapState, Ticks, Trade, TradeKind
+from ingestion.answers import Answers
 from ingestion.remainder import remainder
 from ingestion.repair import Fill, fill
 from ingestion.rest import Rest
@@ -107,7 +108,9 @@ class Filler:
                 self._on_healed(one)
 
     def turn(self) -> None:
-        """Try every open gap, those that failed least often first. Raises RestError; what was filled before stands."""
+        """Try every open gap, those that failed least often and the shortest first: of a short one the exchange may
+        still have the single trades. Raises RestError; what was filled before stands.
+        """
         if self._monotonic() < self._next_s:
             return
         self._next_s = self._monotonic() + LOOK_S  # before looking: news meanwhile are news
@@ -115,8 +118,9 @@ class Filler:
             if not self._store.flush(FLUSH_S):
                 raise StoreError("nothing can be stored now")
             gaps = self._store.gaps(state="open")
-            for gap in sorted(gaps, key=lambda gap: (self._tries[gap.id], gap.from_ms)):
-                if not self._try(gap):
+            answers = Answers(self._rest)
+            for gap in sorted(gaps, key=lambda gap: (self._tries[gap.id], gap.to_ms - gap.from_ms, gap.from_ms)):
+                if not self._try(gap, answers):
                     self._next_s = min(self._next_s, self._monotonic() + AGAIN_S)
             still = {gap.id for gap in gaps}
             self._tries = Counter({row: tries for row, tries in self._tries.items() if row in still})
@@ -124,13 +128,13 @@ class Filler:
             self._next_s = 0.0
             raise
 
-    def _try(self, gap: Gap) -> bool:
+    def _try(self, gap: Gap, answers: Answers) -> bool:
         """Trades of a short gap; a long one, or one the exchange no longer keeps, is lost. False: not settled yet."""
         bounded = self._bounded(gap)
         if bounded is None:
             return False
         self._tries[gap.id] += 1
-        filled: Fill = fill(bounded, self._rest, self._stored, self._kind(gap.symbol))
+        filled: Fill = fill(bounded, answers, self._stored, self._kind(gap.symbol))
         if filled.again and self._tries[gap.id] < MOST_TRIES:
             return False
         if len(filled.ticks):

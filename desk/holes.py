@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from core.types import TIMEFRAMES_S, Gap
+import numpy as np
+
+from core.types import TIMEFRAMES_S, Gap, Ints
 
 KLINE_MIN_S: Final = 60  # the exchange keeps no finer bars
 
@@ -81,3 +84,30 @@ def past(hole: Hole, passed_ms: int) -> list[Hole]:
     ms = hole.timeframe_s * 1000
     last = min(hole.last_ms, passed_ms // ms * ms - ms)
     return [replace(hole, last_ms=last)] if last >= hole.first_ms else []
+
+
+def unknown_opens(
+    spans: Iterable[tuple[int, int]], gaps: Iterable[Gap], timeframe_s: int, from_ms: int, *, lost: bool
+) -> Ints:
+    """Opens of intervals since ``from_ms`` known to be without a candle that should be there.
+
+    Parameters
+    ----------
+    spans : iterable of (int, int)
+        First and last open of stretches whose history has not come.
+    gaps : iterable of Gap
+        Those of the symbol.
+    timeframe_s, from_ms : int
+    lost : bool
+        Without it only those that may still be repaired. Lost trades leave only fine candles unknown: from 1 min up
+        the exchange's own bars stand in.
+    """
+    ms = timeframe_s * 1000
+    found = [(a, b) for a, b in spans if b >= from_ms]
+    found += [
+        (gap.from_ms // ms * ms, gap.to_ms // ms * ms)
+        for gap in gaps
+        if gap.state == "open" or (lost and gap.state == "lost" and timeframe_s < KLINE_MIN_S)
+    ]
+    opens: list[Ints] = [np.arange(max(a, from_ms), b + 1, ms, dtype=np.int64) for a, b in found]
+    return np.unique(np.concatenate(opens)) if opens else np.empty(0, np.int64)

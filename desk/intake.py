@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from core.types import Batch, Candles, Gap, Records, Ticks, TradeKind
 from desk.holes import Hole, touched
-from ingestion.continuity import Continuity
+from ingestion.continuity import Continuity, Taken
 from ingestion.times import THE_EXCHANGE, FeedTimes
 from storage.candles import CandleBuilder
 
@@ -60,9 +60,9 @@ class _Leg:
     continuity: Continuity
     builder: CandleBuilder
     started: bool = False  # whether its first record has come
-    doubted: bool = False  # the line broke since its newest record: what was missed is not known yet
     suspected: bool = False  # it is silent as if dead, and that is in the table of gaps
     held: bool = False
+    second: int = 0  # up to which its candles have been confirmed
     newest: dict[int, int] = field(default_factory=dict)  # timeframe -> open of the newest confirmed candle
 
 
@@ -93,7 +93,6 @@ class Intake:
         self._times = times
         self._legs: dict[str, _Leg] = {}
         self._watermark_ms = 0
-        self._second = 0  # of the watermark, when candles were last confirmed
         self._unasked = 0  # records of symbols, or of kinds, nobody asked for
         self._lock = threading.Lock()  # guards all of it: during a renewal two sockets deliver
 
@@ -112,7 +111,6 @@ class Intake:
             if leg is not None and leg.continuity.kind != kind:
                 old = leg.continuity
                 leg.continuity, leg.held = self._continuity(symbol, kind, old.last_id, old.last_ms), False
-                self._doubt(leg)
 
     def drop(self, symbol: str) -> None:
         """Take it no longer."""
@@ -142,31 +140,30 @@ class Intake:
             for symbol, leg in self._legs.items():
                 if leg.held:
                     self._advance(symbol, leg, None, now_s)
+            confirmed = self._confirm()
+        if confirmed:
+            self._on_confirmed()
 
-    def line_down(self) -> None:
-        """The connection broke: until its next record shows what was missed, nothing of a symbol is confirmed."""
+    def ended(self) -> None:
+        """Nothing more will come for now: records held back for missing ones are stored, and those are gaps."""
         with self._lock:
-            for leg in self._legs.values():
-                self._doubt(leg)
-
-    def silent(self, symbols: Iterable[str]) -> None:
-        """These streams are silent for longer than their rate explains: the same doubt, one by one."""
-        with self._lock:
-            for symbol in symbols:
-                if symbol in self._legs:
-                    self._doubt(self._legs[symbol])
+            for symbol, leg in self._legs.items():
+                if leg.held:
+                    self._move_on(symbol, leg, leg.continuity.let_go())
+            confirmed = self._confirm()
+        if confirmed:
+            self._on_confirmed()
 
     def suspect(self, symbols: Iterable[str]) -> None:
-        """These streams are silent as if dead. What was confirmed since their newest record may lack trades."""
+        """These streams are silent as if dead. What has passed since their newest record is a gap until the next."""
         with self._lock:
             for symbol in symbols:
                 leg = self._legs.get(symbol)
                 if leg is None or not leg.started or leg.suspected or leg.continuity.last_id is None:
                     continue
                 last_ms, passed_ms = leg.continuity.last_ms, self._watermark_ms - self._grace_ms
-                if passed_ms > last_ms:  # otherwise all is silent, and nothing was confirmed
+                if passed_ms > last_ms:  # otherwise all is silent
                     leg.suspected = True
-                    self._doubt(leg)
                     self._declare(leg, Gap(symbol, leg.continuity.last_id, None, last_ms, self._watermark_ms))
 
     def dropped(self, gap: Gap) -> None:
@@ -184,6 +181,15 @@ class Intake:
         """Newest exchange event time seen; 0: nothing yet."""
         return self._watermark_ms
 
+    def passed_ms(self, symbol: str) -> int:
+        """Up to which time all of a symbol's records have been taken, or are known to be missing.
+
+        What is over by then has been given out, or told as a hole.
+        """
+        with self._lock:  # not between taking a record and giving out what it confirms
+            leg = self._legs.get(symbol)
+            return self._watermark_ms - self._grace_ms if leg is None else self._passed_ms(leg)
+
     def kind(self, symbol: str) -> TradeKind:
         """Which kind of stream a symbol is taken from."""
         leg = self._legs.get(symbol)
@@ -194,11 +200,6 @@ class Intake:
         leg = self._legs.get(symbol)
         return leg.newest.get(timeframe_s) if leg else None
 
-    def _doubt(self, leg: _Leg) -> None:
-        if leg.started:
-            leg.doubted = True
-            leg.builder.hold()
-
     def _continuity(self, symbol: str, kind: TradeKind, last_id: int | None, last_ms: int | None) -> Continuity:
         continuity = Continuity(symbol, kind, self._times)
         if last_id is not None and last_ms is not None:
@@ -206,7 +207,13 @@ class Intake:
         return continuity
 
     def _advance(self, symbol: str, leg: _Leg, records: Records | None, now_s: float) -> None:
-        taken = leg.continuity.take(records, now_s) if records is not None else leg.continuity.tick(now_s)
+        self._move_on(
+            symbol,
+            leg,
+            leg.continuity.take(records, now_s) if records is not None else leg.continuity.tick(now_s),
+        )
+
+    def _move_on(self, symbol: str, leg: _Leg, taken: Taken) -> None:
         if not leg.started and len(taken.records):
             # The candles its first record falls into began before anyone listened. Of what an earlier run missed
             # since its last record the builder knows nothing.
@@ -228,12 +235,8 @@ class Intake:
             self._store.put(ticks)
             leg.builder.add(ticks)
         if len(taken.records):
-            leg.doubted = leg.suspected = False
+            leg.suspected = False
         leg.held = taken.pending
-        if leg.held or leg.doubted:
-            leg.builder.hold()
-        else:
-            leg.builder.release()
         late = leg.builder.late()
         if late:
             self._care.holes([Hole(symbol, tf, open_ms, open_ms, late=True) for tf, open_ms in late])
@@ -253,14 +256,23 @@ class Intake:
         if holes:
             self._care.holes([Hole(symbol, *hole) for hole in holes])
 
+    def _passed_ms(self, leg: _Leg) -> int:
+        """That an interval is over, the watermark says: any symbol's records. That nothing more of it is to come, only
+        the symbol's own next record does: a stream that died in its midst is as silent as one without trades.
+        """
+        return min(self._watermark_ms - self._grace_ms, leg.continuity.last_ms)
+
     def _confirm(self) -> bool:
-        second = (self._watermark_ms - self._grace_ms) // 1000
-        if second <= self._second:
-            return False
-        self._second = second
+        """Give out what has passed; at most once a second of it."""
         any_new = False
         for symbol, leg in self._legs.items():
-            confirmed = leg.builder.confirm(self._watermark_ms)
+            if not leg.started:
+                continue
+            passed_ms = self._passed_ms(leg)
+            if passed_ms // 1000 <= leg.second:
+                continue
+            leg.second = passed_ms // 1000
+            confirmed = leg.builder.confirm(passed_ms + self._grace_ms)
             self._tell_holes(symbol, leg)  # first: once a later candle is stored, only this says that one is missing
             for timeframe_s, candles in confirmed.items():
                 self._store.put_candles(candles)

@@ -27,6 +27,7 @@ HOLES: Final = "holes"  # the note in which a later process finds what this one 
 FLUSH_S: Final = 2.0
 CLOCK_BEHIND_MS: Final = 2_000  # so far behind the stream's own times, REST's clock is wrong
 MOST_MS: Final = 3_600_000  # of trades read at once
+Passed = Callable[[str], int]  # symbol -> up to which time nothing more of it is to come, but what is known to miss
 
 
 class Bench(Protocol):
@@ -80,32 +81,35 @@ class Mender:
         with self._lock:
             return [(h.first_ms, h.last_ms) for h in self._holes if (h.symbol, h.timeframe_s) == (symbol, timeframe_s)]
 
-    def rebuild(self, passed_ms: int) -> None:
-        """Build again, from stored trades, what needs no bar of the exchange and was over at ``passed_ms``."""
-        holes = self._over(passed_ms, by_kline=False)
+    def rebuild(self, passed: Passed) -> None:
+        """Build again, from stored trades, what needs no bar of the exchange and of which no more is to come."""
+        holes = self._over(passed, by_kline=False)
         if holes and self._store.flush(FLUSH_S):
             self._from_trades(holes)
 
-    def fetch(self, passed_ms: int) -> None:
+    def fetch(self, passed_ms: int, passed: Passed) -> None:
         """Take from the exchange what it has bars of, once they are settled. Raises RestError."""
-        if not self._over(passed_ms - SETTLING_MS, by_kline=True):
+        if not self._over(lambda symbol: passed_ms - SETTLING_MS, by_kline=True):
             return
         # Both clocks must say that a bar is over: a bar that was still open would stand for ever.
         clock_ms = self._rest.clock_ms()
-        for hole in self._over(min(passed_ms, clock_ms) - SETTLING_MS, by_kline=True):
+        settled_ms = min(passed_ms, clock_ms) - SETTLING_MS
+        for hole in self._over(lambda symbol: settled_ms, by_kline=True):
             self._from_klines(hole)
         if clock_ms < passed_ms - CLOCK_BEHIND_MS:  # and it may never catch up
-            self.make_do(passed_ms)
+            self.make_do(passed)
 
-    def make_do(self, passed_ms: int) -> None:
+    def make_do(self, passed: Passed) -> None:
         """The exchange does not answer: build what it has bars of from stored trades, where those are whole."""
-        holes = self._over(passed_ms - SETTLING_MS, by_kline=True)
+        holes = self._over(lambda symbol: passed(symbol) - SETTLING_MS, by_kline=True)
         if holes and self._store.flush(FLUSH_S):
             self._from_trades(holes)
 
-    def _over(self, passed_ms: int, by_kline: bool) -> list[Hole]:
+    def _over(self, passed: Passed, by_kline: bool) -> list[Hole]:
         with self._lock:
-            return [part for hole in self._holes if hole.by_kline is by_kline for part in past(hole, passed_ms)]
+            due = [hole for hole in self._holes if hole.by_kline is by_kline]
+        ends_ms = {hole.symbol: passed(hole.symbol) for hole in due}
+        return [part for hole in due for part in past(hole, ends_ms[hole.symbol])]
 
     def _from_klines(self, hole: Hole) -> None:
         ms = hole.timeframe_s * 1000

@@ -14,8 +14,10 @@ from analytics.decision import Freshness
 from analytics.live import Touch, touch
 from analytics.market import MarketRule, MarketView
 from core.errors import PairsightError
+from core.load import HistoryLoad
 from core.settings import Settings
 from core.types import DeskStatus, Ints, MarkPrice, StoreStatus, SymbolInfo, Trade
+from desk.alerts import AlertsSeen
 from desk.collector import HEALTH
 from desk.engine import Engine, Key
 from desk.past import Past
@@ -38,9 +40,10 @@ class Onlooker:
             revision=lambda symbol, timeframe_s: 0,
             holes=self._holes,
             marks=self.marks,
-            funding_hours=dict,
+            funding_hours=lambda: None,
         )
         self.past = Past(self.engine.report_to, store)
+        self.alerts = AlertsSeen(store, settings.watch)
 
     def start(self) -> None:
         """Follow the pairs that are looked at; the other process collects."""
@@ -126,6 +129,25 @@ class Onlooker:
     def whole_market(self, rule: MarketRule) -> MarketView:
         """Unknown: nothing is asked of the exchange from here."""
         return MarketView(problem="Another Pairsight collects into this database: open the Scanner page there.")
+
+    def fetch_history(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> None:
+        """Nothing is asked of the exchange from here."""
+        raise PairsightError("Another Pairsight collects into this database: fetch there, and run here or there.")
+
+    def history_load(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> HistoryLoad:
+        """Nothing is fetched here."""
+        return HistoryLoad()
+
+    def cancel_history(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> None:
+        """Nothing is fetched here."""
+
+    def incomplete(self, symbol: str, timeframe_s: int, from_ms: int) -> Ints:
+        """Opens of intervals since ``from_ms`` known to be without a candle that should be there."""
+        return self._holes(symbol, timeframe_s, from_ms)
+
+    def settled(self, symbol: str, from_ms: int, to_ms: int) -> list[tuple[int, float]]:
+        """Nothing is asked of the exchange from here."""
+        raise PairsightError("Another Pairsight collects: the settled funding is not to be had here. Assume a rate.")
 
     def want(self, key: Key) -> None:
         """History is the other process's business."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Final, Protocol
 
-from analytics.costs import CostSplit, half_spread_bps, round_trip
+from analytics.costs import CostSplit, round_trip
 from analytics.decision import Freshness, decide
 from analytics.look import Look
 from analytics.params import NEEDED
@@ -18,18 +18,17 @@ from analytics.report import PairReport
 from analytics.ticket import deciding_z, legs_of
 from core.errors import DataError
 from core.journal import JournalRow
-from core.types import Ticks
-from desk.engine import FINE_RECORD_BARS, PRINTS, SCREEN_ROWS, Key, record_bars
+from desk.basis import Prints, half_bps_at
+from desk.engine import FINE_RECORD_BARS, SCREEN_ROWS, Key, record_bars
 
 RECORDS: Final = 8  # pairs whose record at a past candle is kept, to add the candles after it one by one
 
 ReportTo = Callable[[Key, int, int], PairReport]
 
 
-class Library(Protocol):
+class Library(Prints, Protocol):
     """What is read beside candles."""
 
-    def trades(self, symbol: str, *, to_ms: int | None = ..., limit: int | None = ...) -> Ticks: ...
     def looks(
         self, pair: str, timeframe_s: int, params: str, *, from_ms: int | None = ..., before_ms: int | None = ...
     ) -> list[JournalRow]: ...
@@ -78,8 +77,8 @@ class Past:
             legs,
             fee_y_bps=key.params.fee_bps,
             fee_x_bps=key.params.fee_bps,
-            half_y_bps=half_spread_bps(self._store.trades(key.symbol_y, to_ms=end_ms, limit=PRINTS)),
-            half_x_bps=half_spread_bps(self._store.trades(key.symbol_x, to_ms=end_ms, limit=PRINTS)),
+            half_y_bps=half_bps_at(self._store, key.symbol_y, end_ms),
+            half_x_bps=half_bps_at(self._store, key.symbol_x, end_ms),
         )
 
     def _record(self, key: Key, report: PairReport, end_ms: int) -> RecordSummary:

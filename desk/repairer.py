@@ -19,6 +19,7 @@ from desk.filler import Filler, Trades
 from desk.holes import Hole, touched
 from desk.mender import CLOCK_BEHIND_MS, Bench, Mender
 from desk.warmup import Shelf, Warmup
+from desk.worker import Worker
 from ingestion.rest import Rest
 
 log = logging.getLogger(__name__)
@@ -57,14 +58,15 @@ class Facts:
     """What REST told beside candles: the list of contracts, funding, the clock."""
 
     catalogue: dict[str, SymbolInfo] = field(default_factory=dict)
-    funding_hours: dict[str, int] = field(default_factory=dict)
+    funding_hours: dict[str, int] | None = None  # of contracts that do not settle every 8 h; None: not known yet
     day_trades: dict[str, float] = field(default_factory=dict)  # of the last 24 hours, by symbol
     marks: dict[str, MarkPrice] = field(default_factory=dict)
     problem: str = ""  # why REST does not answer
 
 
 class Repairer:
-    """The thread that asks; the intake's `Care`. ``watermark_ms``, ``kind`` and ``tick`` come from the intake.
+    """The thread that asks; the intake's `Care`. ``watermark_ms``, ``passed_ms``, ``kind`` and ``tick`` come from the
+    intake.
 
     ``on_change`` tells of the symbol and timeframe (None: all) of candles before the newest, ``on_repaired`` of the
     symbol, timeframe and first open of repaired ones. ``retry_s`` passes after a request that was not answered.
@@ -76,6 +78,7 @@ class Repairer:
         store: Archive,
         *,
         watermark_ms: Callable[[], int],
+        passed_ms: Callable[[str], int],
         kind: Callable[[str], TradeKind],
         tick: Callable[[], None],
         on_change: Callable[[str, int | None], None],
@@ -89,6 +92,7 @@ class Repairer:
         self._rest = rest
         self._store = store
         self._watermark_ms = watermark_ms
+        self._passed_ms = passed_ms
         self._tick = tick
         self._on_change = on_change
         self._on_repaired = on_repaired
@@ -113,29 +117,21 @@ class Repairer:
         self._retry_s = 0.0
         self._clock_s = self._catalogue_s = -1e9
         self._unlisted = ""  # why the list of contracts could not be had
-        self._stop = threading.Event()
         self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._worker = Worker("repair", self._main, self._wake)
 
     def start(self) -> None:
         """Start the thread; does nothing while it runs."""
-        if self._thread is not None and self._thread.is_alive() and not self._stop.is_set():
+        if self._worker.on:
             return
         # Gaps that an earlier run left open, and with them the intervals they touch.
         self._mender.add(hole for gap in self._store.gaps(state="open") for hole in touched(gap))
         self._filler.look()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._main, args=(self._stop, self._thread), name="repair", daemon=True)
-        self._thread.start()
+        self._worker.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the thread. A request on its way may outlive the wait; its answer still counts."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-            if self._thread.is_alive():
-                log.warning("the repair thread has not ended after %g s: it waits for an answer", timeout_s)
+        self._worker.stop(timeout_s)
 
     # What others tell it, from any thread
 
@@ -194,9 +190,7 @@ class Repairer:
 
     # The thread
 
-    def _main(self, stop: threading.Event, before: threading.Thread | None) -> None:
-        if before is not None:
-            before.join()
+    def _main(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self._wake.wait(TURN_S)
             self.turn()
@@ -231,25 +225,25 @@ class Repairer:
             self._seam(*self._begun[0])
             with self._lock:
                 self._begun.pop(0)
-        self._mender.rebuild(self._passed_ms())
+        self._mender.rebuild(self._passed_ms)
 
     def _with_answers(self) -> None:
         """The clock, gaps, candles, and with the time that is left history."""
         try:
             self._learn()
             self._filler.turn()
-            self._mender.rebuild(self._passed_ms())
-            self._mender.fetch(self._passed_ms())
+            self._mender.rebuild(self._passed_ms)
+            self._mender.fetch(self._over_ms(), self._passed_ms)
             self._warmup.turn(self._interrupted, self._on_change)
             self._spare(self._interrupted)
         except RestError:
-            self._mender.make_do(self._passed_ms())
+            self._mender.make_do(self._passed_ms)
             raise
 
     def _interrupted(self) -> bool:
-        return self._stop.is_set() or self._wake.is_set()
+        return self._worker.stopping or self._wake.is_set()
 
-    def _passed_ms(self) -> int:
+    def _over_ms(self) -> int:
         return self._watermark_ms() - self._grace_ms
 
     def _say(self, problem: str) -> None:

@@ -17,6 +17,7 @@ from analytics.scan_series import LeftOut
 from analytics.scanner import Scan, scan
 from core.types import Bools
 from desk.closes import Closes, Window
+from desk.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -53,35 +54,27 @@ class Scanner:
         self._settle_s = settle_s
         self._rest_s = rest_s
         self._wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._worker = Worker("scanner", self._main, self._wake)
         self.result = Scanned()
 
     def start(self) -> None:
         """Start the thread; does nothing while it runs."""
-        if self._thread is not None and self._thread.is_alive():
-            return
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._main, name="scanner", daemon=True)
-        self._thread.start()
+        self._worker.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the thread; what it last found stays."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
+        self._worker.stop(timeout_s)
 
     def poke(self) -> None:
         """Candles have come, or the rule has changed."""
         self._wake.set()
 
-    def _main(self) -> None:
+    def _main(self, stop: threading.Event) -> None:
         made: tuple[int, MarketRule] | None = None
-        while not self._stop.is_set():
+        while not stop.is_set():
             self._wake.wait()
             self._wake.clear()
-            if self._stop.wait(self._settle_s):
+            if stop.wait(self._settle_s):
                 return
             try:
                 rule = self._rule()
@@ -92,7 +85,7 @@ class Scanner:
                 log.exception("the market could not be scanned; it is tried again with the next minute")
                 before = self.result
                 self.result = replace(before, problem="An error inside Pairsight disturbs the scan; the log has it.")
-            self._stop.wait(self._rest_s)
+            stop.wait(self._rest_s)
 
     def _scan(self, rule: MarketRule) -> None:
         window = self._closes.window()

@@ -41,7 +41,6 @@ class Streams:
             route=binance.ROUTES[self._kind],
             other_routes=(binance.UNROUTED,) if self._kind == "trade" else (),
             on_batch=intake.take,
-            on_line_down=lambda reason: intake.line_down(),
             on_silent=intake.suspect,
             on_given_up=self._fall_back,
             moves=self._moves,
@@ -52,7 +51,6 @@ class Streams:
             around,
             route=binance.ROUTES["markPrice"],
             on_batch=self._take,
-            on_line_down=lambda reason: intake.silent(list(self._fallen)),
             on_silent=lambda symbols: intake.suspect([s for s in symbols if s in self._fallen]),
         )
 
@@ -93,11 +91,6 @@ class Streams:
         trades, market = self.trades.status(), self.market.status()
         instead = tuple(stream for stream in market.streams if stream.kind == "aggTrade")
         return replace(trades, streams=trades.streams + instead), market
-
-    def silent(self, for_s: float) -> list[str]:
-        """The symbols of which no trade has come for so long."""
-        trades, _ = self.status()
-        return [stream.symbol for stream in trades.streams if (stream.age_s or 0.0) > for_s]
 
     def _take(self, batch: Batch) -> None:
         if batch.marks:

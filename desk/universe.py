@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 QUOTE: Final = "USDT"
 KIND: Final[StreamKind] = "kline_1m"
 CHOOSE_EVERY_S: Final = 3_600.0
+LAPSED_S: Final = 5.0  # a tab asks each second; one that has not for so long has been closed, or asks for other things
 UNSEEN_S: Final = 1_800.0  # so long after the last look at it the market is let go
 
 
@@ -105,6 +106,7 @@ class Universe:
         self._stream = open_stream(self.take)
         self._lock = threading.Lock()  # guards what is wanted
         self._rule: MarketRule | None = None
+        self._wishes: dict[MarketRule, tuple[float, float]] = {}  # since when, and when last
         self._seen_s = 0.0
         # The repair thread's own:
         self._chosen = Chosen()
@@ -123,10 +125,19 @@ class Universe:
     # What the screen asks, from any thread
 
     def want(self, rule: MarketRule) -> None:
-        """Scan by this rule from now on, as long as somebody looks; the newest wish stands."""
+        """Scan by this rule from now on, as long as somebody looks.
+
+        Where tabs ask for different markets, the one that changed its mind last has its way: taking turns would choose,
+        fetch and scan anew each second.
+        """
         with self._lock:
-            changed, self._rule = self._rule != rule, rule
-            self._seen_s = self._monotonic()
+            now_s = self._monotonic()
+            self._wishes = {r: (a, b) for r, (a, b) in self._wishes.items() if now_s - b <= LAPSED_S}
+            since_s, _ = self._wishes.get(rule, (now_s, now_s))
+            self._wishes[rule] = since_s, now_s
+            newest = max(self._wishes, key=lambda r: self._wishes[r][0])
+            changed, self._rule = self._rule != newest, newest
+            self._seen_s = now_s
         if changed:
             self._scanner.poke()
 
@@ -135,7 +146,8 @@ class Universe:
         chosen, made = self._chosen, self._scanner.result
         loaded, left_s = self._progress()
         stage: Stage = "off"
-        if self._rule is not None:
+        rule = self._rule
+        if rule is not None:
             stage = "choosing" if not chosen.symbols else "loading" if loaded < 1.0 else "live"
         feed = self._stream.status()
         down = feed.reason if chosen.symbols and feed.state in {"waiting", "blocked"} else ""
@@ -150,7 +162,12 @@ class Universe:
             candle_ms=made.candle_ms,
             took_ms=made.took_ms,
             number=made.number,
+            rule=rule,
         )
+
+    def feed(self) -> FeedStatus:
+        """The state of its stream."""
+        return self._stream.status()
 
     def stop(self) -> None:
         """End both threads; what was found stays, and the next turn goes on."""

@@ -90,6 +90,11 @@ class _Funding(Struct, gc=False):
     fundingIntervalHours: int = 8  # noqa: N815
 
 
+class _Settled(Struct, gc=False):
+    fundingTime: Ms  # noqa: N815
+    fundingRate: float  # noqa: N815
+
+
 class _Ticker(Struct, gc=False):
     symbol: str
     count: int
@@ -245,6 +250,14 @@ def marks(body: bytes) -> list[MarkPrice]:
 def funding_hours(body: bytes) -> dict[str, int]:
     """``fundingInfo``: hours between settlements, for the symbols it lists; any other settles every 8 h."""
     return {row.symbol: row.fundingIntervalHours for row in _one_or_all(body, _Funding)}
+
+
+def settled(body: bytes) -> list[tuple[int, float]]:
+    """``fundingRate``: past settlements as (time, rate as a fraction), oldest first.
+
+    They are printed some milliseconds late: times are those of the minute.
+    """
+    return [(row.fundingTime // 60_000 * 60_000, row.fundingRate) for row in _read(body, list[_Settled])]
 
 
 def tickers(body: bytes) -> list[Ticker]:

@@ -92,6 +92,12 @@ class Continuity:
         """Let time pass: releases what has been held long enough."""
         return self.take(self._nothing, now_s)
 
+    def let_go(self) -> Taken:
+        """Nothing more will come for now: what is held back goes on, and what it waited for is gaps."""
+        held, self._held, self._held_s = self._held, self._nothing, np.empty(0)
+        gaps = self._account(held)
+        return Taken(held, tuple(gaps), pending=len(self._strangers) > 0)
+
     def take(self, records: Records, now_s: float) -> Taken:
         """Account for records in order of arrival; ``now_s`` is a monotonic clock's seconds."""
         n = len(records)

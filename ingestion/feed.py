@@ -19,7 +19,7 @@ from ingestion.binance import StreamKind
 from ingestion.control import Control
 from ingestion.pulse import StreamKey
 from ingestion.session import Session, Wish
-from ingestion.tally import Tally, spoke
+from ingestion.tally import Complaints, Tally, spoke
 from ingestion.times import THE_EXCHANGE, FeedTimes
 from ingestion.transport import Connect, Line
 from ingestion.watchdog import Watchdog
@@ -98,6 +98,7 @@ class Feed:
         self._tally = Tally()
         self._watchdog = Watchdog(times)
         self._watched_s = 0.0
+        self._complaints = Complaints()
         self._closing = False  # the server announced the end of this connection
         self._streams: dict[StreamKey, str] = {}  # to its name on the wire
         self._symbols: frozenset[str] = frozenset()
@@ -328,8 +329,8 @@ class Feed:
                 self._control.answered(reply)
             refused = self._tally.report(now_s)
         for reply in batch.replies:
-            if reply.error is not None:
-                log.warning("%s: the exchange refused a request: %s", self.name, reply.error)
+            if reply.error is not None and (line := self._complaints.line(reply.error, now_s)):
+                log.warning("%s: the exchange refused a request: %s", self.name, line)
         if refused:
             log.warning("%s: refused since the last report: %s", self.name, dict(refused))
         self._on_batch(batch)

@@ -48,9 +48,8 @@ class Holes:
         """Sort out records below the expected id: fillers by id, the gaps they complete, the number of duplicates."""
         if not self._holes or not len(old):
             return None, (), len(old)
-        lowest = self._holes[0].gap.after_id or 0
         picked: dict[int, int] = {}  # trade id to row
-        for row in np.flatnonzero(old.first_id > lowest):
+        for row in np.flatnonzero(self._may_fill(old)):
             first, last = int(old.first_id[row]), int(old.trade_id[row])
             if any(_taken_from(hole, first, last) for hole in self._holes):
                 picked[last] = int(row)
@@ -60,6 +59,15 @@ class Holes:
         self._holes = [hole for hole in self._holes if hole.missing]
         rows = np.array([picked[trade_id] for trade_id in sorted(picked)])
         return old.take(rows), healed, len(old) - len(rows)
+
+    def _may_fill(self, old: Records) -> Bools:
+        """Which rows lie within the bounds of a hole. During a renewal all records come twice: nearly none does."""
+        after = np.array([hole.gap.after_id for hole in self._holes], np.int64)
+        before = np.array([hole.gap.before_id for hole in self._holes], np.int64)
+        order = np.argsort(after)
+        at = np.searchsorted(after[order], old.first_id) - 1
+        inside: Bools = (at >= 0) & (old.trade_id < before[order][np.maximum(at, 0)])
+        return inside
 
 
 def _taken_from(hole: _Hole, first: int, last: int) -> bool:

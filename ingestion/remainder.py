@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +48,21 @@ def remainder(found: Ticks, known: Ticks, after: int, before: int) -> Remainder:
         elif len(part):
             parts.append(part)
             used[row] = True
-    return Remainder(_sorted(parts), used, np.array(unclear, np.int64))
+    return Remainder(merged(parts), used, np.array(unclear, np.int64))
+
+
+def merged(parts: Sequence[Ticks]) -> Ticks:
+    """Trades of one symbol from several places, of which no two hold the same, in order of id."""
+    joined = Ticks(
+        parts[0].symbol,
+        np.concatenate([part.trade_id for part in parts]),
+        np.concatenate([part.first_id for part in parts]),
+        np.concatenate([part.ts_ms for part in parts]),
+        np.concatenate([part.price for part in parts]),
+        np.concatenate([part.qty for part in parts]),
+        np.concatenate([part.buyer_is_maker for part in parts]),
+    )
+    return joined.take(np.argsort(joined.trade_id))
 
 
 def _part(row: Ticks, known: Ticks, after: int, before: int) -> Ticks | None:
@@ -90,16 +105,3 @@ def _runs(first: int, last: int, known: Ticks) -> list[tuple[int, int]]:
     if at <= last:
         runs.append((at, last))
     return runs
-
-
-def _sorted(parts: list[Ticks]) -> Ticks:
-    joined = Ticks(
-        parts[0].symbol,
-        np.concatenate([part.trade_id for part in parts]),
-        np.concatenate([part.first_id for part in parts]),
-        np.concatenate([part.ts_ms for part in parts]),
-        np.concatenate([part.price for part in parts]),
-        np.concatenate([part.qty for part in parts]),
-        np.concatenate([part.buyer_is_maker for part in parts]),
-    )
-    return joined.take(np.argsort(joined.trade_id))

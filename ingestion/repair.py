@@ -2,7 +2,8 @@
 
 Three sources, from exact to none:
 
-1. ``trades``: the newest 1,000 executions with their own ids. Exact in every field.
+1. ``trades``: the newest 1,000 executions with their own ids. Exact in every field; what lies before them in the same
+   gap comes from
 2. ``aggTrades``: an aggregate stands for the trades ``f … l`` of one price and side within 100 ms. Stored as one row,
    it gives the same open, high, low, close and volume as its trades. Where some of its trades are stored already, at
    the gap's edges or inside, it adds its quantity less theirs (`remainder.py`). When it holds several trades and an
@@ -16,40 +17,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
 from core.errors import BadRequest
 from core.types import Bools, Gap, Records, Ticks, TradeKind
-from ingestion.remainder import remainder
+from ingestion.answers import Answers
+from ingestion.remainder import merged, remainder
 
 SHORT_MS: Final = 300_000
 SHORT_IDS: Final = 5_000  # a longer gap with so few records is cheap all the same
-MOST_CALLS: Final = 12  # of aggTrades, 1,000 rows and 20 weight each
 WINDOW_MS: Final = 100  # the exchange aggregates within this time
-MARGIN_MS: Final = 1_000  # asked for on either side, so that the neighbours prove the edges
 TRIES: Final = 3
 SETTLING_S: Final = 0.5  # REST may lag behind the stream
 SECOND_MS: Final = 1_000
 
 Stored = Callable[[str, int, int], Ticks]  # symbol, from_ms, to_ms -> what the database holds of that time
-
-
-class Trades(Protocol):
-    """What repair asks of REST."""
-
-    def trades(self, symbol: str) -> Ticks: ...
-    def agg_trades(
-        self,
-        symbol: str,
-        *,
-        from_id: int | None = None,
-        start_ms: int | None = None,
-        end_ms: int | None = None,
-        limit: int = ...,
-    ) -> Records: ...
-    def pause(self, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +51,7 @@ class Fill:
         return not self.lost
 
 
-def fill(gap: Gap, rest: Trades, stored: Stored, kind: TradeKind = "trade") -> Fill:
+def fill(gap: Gap, rest: Answers, stored: Stored, kind: TradeKind = "trade") -> Fill:
     """Fetch what a gap misses.
 
     Parameters
@@ -95,12 +79,14 @@ def fill(gap: Gap, rest: Trades, stored: Stored, kind: TradeKind = "trade") -> F
         for attempt in range(TRIES):
             if attempt:
                 rest.pause(SETTLING_S)
-            ticks = _from_trades(gap.symbol, after, before, rest) if kind == "trade" else None
-            if ticks is not None:
+            newest = rest.singles(gap.symbol, after, before) if kind == "trade" else None
+            ticks, exact_from = newest or (Ticks.empty(gap.symbol), before)
+            if exact_from == after + 1:
                 return _from_singles(gap, after, before, ticks, stored)
-            rows = _aggregates(gap, after, before, rest)
+            rows = rest.aggregates(gap, after, exact_from)
             if rows is not None:
-                return _from_aggregates(gap, after, before, rows, stored, kind)
+                tail = _from_singles(gap, exact_from - 1, before, ticks, stored)
+                return _with(tail, _from_aggregates(gap, after, exact_from, rows, _beside(tail.ticks, stored), kind))
     except BadRequest as error:
         return _lost(gap, str(error))
     return replace(_lost(gap, "The exchange's answers do not cover it."), again=True)
@@ -111,20 +97,6 @@ def _lost(gap: Gap, reason: str) -> Fill:
 
 
 # Executions one by one
-
-
-def _from_trades(symbol: str, after: int, before: int, rest: Trades) -> Ticks | None:
-    """The gap's trades from the newest ones; None when those do not reach over the whole gap."""
-    if before - after > 1_000:
-        return None
-    try:
-        newest = rest.trades(symbol)
-    except BadRequest:  # a server without this endpoint; aggregates may still answer
-        return None
-    # The first missing id itself may be no trade, so the edge is proven by a trade at or before it.
-    if not len(newest) or newest.trade_id[0] > after + 1 or newest.trade_id[-1] < before - 1:
-        return None
-    return newest.take((newest.trade_id > after) & (newest.trade_id < before))
 
 
 def _from_singles(gap: Gap, after: int, before: int, ticks: Ticks, stored: Stored) -> Fill:
@@ -139,28 +111,19 @@ def _around(gap: Gap, found: Ticks, stored: Stored) -> Ticks:
     return stored(gap.symbol, low - 2 * WINDOW_MS, high + 2 * WINDOW_MS)
 
 
+def _beside(ticks: Ticks, stored: Stored) -> Stored:
+    """The database as it will be once it holds these, too."""
+    return lambda symbol, from_ms, to_ms: merged((stored(symbol, from_ms, to_ms), ticks))
+
+
+def _with(tail: Fill, head: Fill) -> Fill:
+    """A gap of which the exchange has only the later trades one by one."""
+    if not len(tail.ticks):
+        return head
+    return Fill(merged((head.ticks, tail.ticks)), head.lost, f"{tail.reason} Before them: {head.reason}")
+
+
 # Aggregates
-
-
-def _aggregates(gap: Gap, after: int, before: int, rest: Trades) -> Records | None:
-    """Consecutive aggregates that reach over the gap, the neighbours on both sides included; None if they do not."""
-    start_ms = max(0, gap.from_ms - MARGIN_MS)
-    rows = rest.agg_trades(gap.symbol, start_ms=start_ms, end_ms=gap.to_ms + MARGIN_MS, limit=1_000)
-    if not len(rows):
-        return None
-    if rows.first_id[0] > after + 1 and rows.record_id[0] > 1:
-        earlier = rest.agg_trades(gap.symbol, from_id=max(1, int(rows.record_id[0]) - 50), limit=50)
-        rows = earlier.take(earlier.record_id < rows.record_id[0]).joined(rows)
-    for _ in range(MOST_CALLS):
-        if rows.trade_id[-1] >= before - 1:
-            break
-        more = rest.agg_trades(gap.symbol, from_id=int(rows.record_id[-1]) + 1, limit=1_000)
-        if not len(more):
-            break
-        rows = rows.joined(more)
-    consecutive = (np.diff(rows.record_id) == 1).all() and (rows.first_id[1:] > rows.trade_id[:-1]).all()
-    reaches = rows.first_id[0] <= after + 1 and rows.trade_id[-1] >= before - 1
-    return rows if consecutive and reaches else None
 
 
 def _from_aggregates(gap: Gap, after: int, before: int, rows: Records, stored: Stored, kind: TradeKind) -> Fill:

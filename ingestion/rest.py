@@ -30,6 +30,7 @@ PATIENCE_S: Final = 70.0  # waiting for the next minute is normal, waiting for t
 KLINES_MOST: Final = 1500
 AGGREGATES_MOST: Final = 1000
 TRADES_MOST: Final = 1000
+SETTLED_MOST: Final = 1000
 
 T = TypeVar("T")
 Waits = Callable[[], Iterator[float]]
@@ -129,6 +130,20 @@ class Rest:
     def funding_hours(self) -> dict[str, int]:
         """Hours between funding settlements by symbol; a symbol that is not listed settles every 8 h."""
         return _read(answers.funding_hours, self.get("/fapi/v1/fundingInfo", weight=1))
+
+    def funding_settled(self, symbol: str, start_ms: int, end_ms: int) -> list[tuple[int, float]]:
+        """A symbol's settlements from ``start_ms`` to ``end_ms``, oldest first: (time, rate as a fraction)."""
+        found: list[tuple[int, float]] = []
+        since = start_ms
+        while since <= end_ms:
+            params: dict[str, str | int | None] = {"symbol": symbol, "startTime": since, "endTime": end_ms}
+            params["limit"] = SETTLED_MOST
+            page = _read(answers.settled, self.get("/fapi/v1/fundingRate", params, weight=1))
+            found += [one for one in page if not found or one[0] > found[-1][0]]
+            if len(page) < SETTLED_MOST:
+                break
+            since = found[-1][0] + 60_000
+        return found
 
     def ticker_24h(self, symbol: str | None = None) -> list[Ticker]:
         """The last 24 hours, of one symbol or of all."""
@@ -256,7 +271,8 @@ class Rest:
     def _refusal(self, response: requests.Response, now_ms: int) -> RestError:
         """What an answer other than 200 means, and remember what it forbids."""
         status = response.status_code
-        code, words = answers.failure(response.content) or (0, "")
+        failure = answers.failure(response.content)
+        code, words = failure or (0, "")
         if status in (418, 429):
             wait_s = _retry_after_s(response.headers.get("Retry-After"), words, now_ms)
             with self._lock:
@@ -274,6 +290,8 @@ class Rest:
             return Blocked("A firewall in front of the exchange refused the request (HTTP 403).", status)
         if status >= 500 or status == 408:
             return Unreachable(f"The exchange is not available (HTTP {status}{': ' + words if words else ''}).")
+        if failure is None:  # a proxy, or an address that is not the exchange's
+            return BadRequest(f"{self._host} refused the request without the exchange's reason (HTTP {status}).", 0)
         return BadRequest(f"The exchange refused the request: {words or 'no reason given'} (code {code}).", code)
 
     def _session(self) -> requests.Session:

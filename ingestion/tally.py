@@ -56,6 +56,22 @@ class Tally:
         return told
 
 
+class Complaints:
+    """What the exchange refuses in words, for the log: a line a minute, however often it complains."""
+
+    def __init__(self) -> None:
+        self._unsaid = 0  # complaints since the last line
+        self._said_s = -REPORT_EVERY_S
+
+    def line(self, complaint: str, now_s: float) -> str:
+        """The line to log for a complaint; empty while the next is not due."""
+        if now_s - self._said_s < REPORT_EVERY_S:
+            self._unsaid += 1
+            return ""
+        more, self._unsaid, self._said_s = self._unsaid, 0, now_s
+        return f"{complaint} ({more} more since the last line)" if more else complaint
+
+
 def spoke(batch: Batch) -> Iterable[StreamKey]:
     """The streams that a batch holds something of."""
     for records in batch.records:

@@ -130,6 +130,7 @@ SCENARIOS: Final = {
         _with("ETHUSDT", half_life_s=20.0, sd=0.0030),
     ),
     "young": Scenario("every contract was listed two hours before the start", _TIES, history_days=2 / 24),
+    "old": Scenario("as default, every contract listed for more than a year", _TIES, history_days=400.0),
     "silent": Scenario("ETHUSDT is listed and trading, but not one record of it arrives", _TIES, silent=("ETHUSDT",)),
 }
 

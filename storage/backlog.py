@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.types import Gap
-from storage.work import DeleteCandles, NoteLooks, PutCandles, PutGap, PutLooks, PutNote, PutTrades, SetGapState, Work
+from storage.work import DeleteCandles, PutCandles, PutGap, PutLooks, PutTrades, Work
 
 # Beyond the capacity, as shares of it. Candles and looks cannot be fetched again as trades can; and what says that
 # a stored candle is not to be trusted must find room when nothing else does.
 _ROOM: Final[dict[type, float]] = {
-    PutTrades: 0.0, PutCandles: 0.1, PutLooks: 0.1, PutNote: 0.2, PutGap: 0.2, SetGapState: 0.2, NoteLooks: 0.2,
-    DeleteCandles: 0.2,
+    PutTrades: 0.0, PutCandles: 0.1, PutLooks: 0.1,
 }  # fmt: skip
+_ROOM_OF_OTHERS: Final = 0.2  # few, small, and asked for once
 
 
 class Backlog:
@@ -47,7 +47,7 @@ class Backlog:
         if not rows:
             return True
         with self._changed:
-            if self._closed or self._rows + rows > self._capacity * (1 + _ROOM[type(request)]):
+            if self._closed or self._rows + rows > self._capacity * (1 + _ROOM.get(type(request), _ROOM_OF_OTHERS)):
                 self._drop(request)
                 return False
             self._queue(request)

@@ -51,7 +51,6 @@ class CandleBuilder:
         self._grace_ms = grace_ms
         self._base_ms = math.gcd(*timeframes_s) * 1000
         self._frames = {s: _Frame(s) for s in sorted(timeframes_s)}
-        self._held = False
         self._due_ms = _BEGINNING  # no watermark before it can confirm anything
         self._gaps: list[tuple[int, int]] = []  # disjoint, in order, both ends included
         self._late: set[tuple[int, int]] = set()
@@ -92,20 +91,12 @@ class CandleBuilder:
             insort(apart, (start, to_ms))
             self._gaps = apart
 
-    def hold(self) -> None:
-        """Confirm nothing until :meth:`release`: it is not yet known what was missed. Holding twice is holding."""
-        self._held = True
-
-    def release(self) -> None:
-        """What was missed is known, and was said by :meth:`gap`; go on confirming."""
-        self._held = False
-
     def confirm(self, watermark_ms: int) -> dict[int, Candles]:
         """Give out what the watermark confirms: timeframe to candles, oldest first, each candle once.
 
         The watermark is the newest exchange time seen; a lower one than before changes nothing.
         """
-        if watermark_ms < self._due_ms or self._held:
+        if watermark_ms < self._due_ms:
             return {}
         confirmed: dict[int, Candles] = {}
         with self._lock:

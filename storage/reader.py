@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 
 from core.errors import StoreError
 from core.journal import JournalRow
+from core.paper import PaperBook, PaperTrade, Settlement
 from core.types import Candles, Gap, GapState, StoreStatus, Ticks, Trade
+from storage import paper
+from storage.alerts import AlertReading
 from storage.connect import check_file, connect_reader, explain
 
 _IDLE_CONNECTIONS: Final = 8  # kept open for the next reads; more are opened while needed
@@ -46,9 +49,13 @@ _LOOKS: Final = f"""
     SELECT {", ".join(_LOOK_NAMES)} FROM decisions
     WHERE pair = ? AND timeframe_s = ? AND params = ? AND candle_ms >= ? AND candle_ms < ?
     ORDER BY candle_ms DESC LIMIT ?"""  # noqa: S608 (the names are the program's own)
+_LOOKS_AFTER: Final = f"""
+    SELECT {", ".join(_LOOK_NAMES)} FROM decisions
+    WHERE pair = ? AND timeframe_s = ? AND params = ? AND candle_ms > ?
+    ORDER BY candle_ms LIMIT ?"""  # noqa: S608 (the names are the program's own)
 
 
-class StoreReader:
+class StoreReader(AlertReading):
     """A Pairsight database, read only. Safe from any thread; each read sees one committed state.
 
     Times ``from_ms <= t < to_ms`` are half open everywhere; rows come oldest first, and with ``limit`` the newest of
@@ -189,6 +196,38 @@ class StoreReader:
             _LOOKS, pair, timeframe_s, params, _or(from_ms, -_EVER), _or(before_ms, _EVER), _or(limit, _ALL)
         )
         return [_look(row) for row in reversed(rows)]
+
+    def looks_after(self, pair: str, timeframe_s: int, params: str, after_ms: int, *, limit: int) -> list[JournalRow]:
+        """What the oldest looks said at candles opened after ``after_ms``, oldest first."""
+        return [_look(row) for row in self._rows(_LOOKS_AFTER, pair, timeframe_s, params, after_ms, limit)]
+
+    def paper_trades(self, *, limit: int | None = None) -> list[PaperTrade]:
+        """Trades on paper, oldest look first; with ``limit`` the newest."""
+        return [paper.trade_of(row) for row in reversed(self._rows(paper.NEWEST_TRADES, _or(limit, _ALL)))]
+
+    def changed_paper_trades(self, from_ms: int) -> list[PaperTrade]:
+        """Those that changed since then, our clock."""
+        return [paper.trade_of(row) for row in self._rows(paper.CHANGED_TRADES, from_ms)]
+
+    def open_paper_trades(self) -> list[PaperTrade]:
+        """Those that are not closed, oldest look first."""
+        return [paper.trade_of(row) for row in self._rows(paper.OPEN_TRADES)]
+
+    def unfunded_paper_trades(self, from_ms: int) -> list[PaperTrade]:
+        """Those closed since then that were held through a settlement whose rate is not known."""
+        return [paper.trade_of(row) for row in self._rows(paper.UNKNOWN_FUNDING, from_ms)]
+
+    def paper_books(self) -> list[PaperBook]:
+        """How far each journal has been scored."""
+        return [PaperBook(*row) for row in self._rows(paper.BOOKS)]
+
+    def settlements(self, from_ms: int) -> list[Settlement]:
+        """Funding seen to be settled since then, oldest first."""
+        return [Settlement(*row) for row in self._rows(paper.SETTLEMENTS, from_ms)]
+
+    def paper_mark(self) -> int:
+        """When a trade on paper last changed; 0: there is none. It grows with each change. Cheap."""
+        return int(self._rows(paper.MARK)[0][0] or 0)
 
     def _columns(self, sql: str, row: np.dtype[np.void], *values: object) -> list[NDArray[Any]]:
         """What a read that gives the newest row first found, as columns, oldest first.

@@ -123,6 +123,90 @@ _NOTES: Final = (
 )
 
 
+# What alerts need to be told once. AUTOINCREMENT: an event's key holds its rule's id, which must not come twice.
+_ALERTS: Final = (
+    """CREATE TABLE alert_rules (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        pair TEXT NOT NULL,
+        level REAL NOT NULL,
+        rearm REAL NOT NULL,
+        cooldown_s INTEGER NOT NULL,
+        quiet_from_min INTEGER,
+        quiet_to_min INTEGER,
+        enabled INTEGER NOT NULL,
+        made_ms INTEGER NOT NULL
+    )""",
+    # Where each rule stands with each pair: committed with the alerts it led to.
+    """CREATE TABLE alert_states (
+        rule_id INTEGER NOT NULL,
+        subject TEXT NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (rule_id, subject)
+    ) WITHOUT ROWID""",
+    # Entered on the page; those of the environment are never stored. url is a secret.
+    """CREATE TABLE alert_channels (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        url TEXT NOT NULL,
+        label TEXT NOT NULL,
+        made_ms INTEGER NOT NULL
+    )""",
+    "ALTER TABLE alerts ADD COLUMN rule_id INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE alerts ADD COLUMN event_key TEXT",
+    "CREATE UNIQUE INDEX alerts_once ON alerts (event_key)",
+    # state: waiting, sending, sent, given up.
+    """CREATE TABLE deliveries (
+        alert_id INTEGER NOT NULL REFERENCES alerts (id),
+        channel TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        next_ms INTEGER NOT NULL,
+        changed_ms INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (alert_id, channel)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX deliveries_due ON deliveries (channel, alert_id) WHERE state IN ('waiting', 'sending')",
+)
+
+
+# Trades on paper: core.paper.PaperTrade, field by field. NULL: not known. The key is that of the look.
+_PAPER: Final = (
+    """CREATE TABLE paper_trades (
+        pair TEXT NOT NULL, timeframe_s INTEGER NOT NULL, look_ms INTEGER NOT NULL, params TEXT NOT NULL,
+        rule TEXT NOT NULL, preset TEXT NOT NULL, inputs TEXT NOT NULL, verdict TEXT NOT NULL,
+        failed TEXT NOT NULL, side INTEGER NOT NULL, z REAL, price_y REAL, price_x REAL, hedge REAL,
+        notional REAL, qty_y REAL, qty_x REAL, fee_bps REAL, leave_z REAL, stop_z REAL,
+        limit_bars INTEGER NOT NULL, shown_bps REAL, half_bps REAL, cost_bps REAL, promised_bps REAL,
+        middle_bps REAL, hours_y INTEGER NOT NULL, hours_x INTEGER NOT NULL, state TEXT NOT NULL,
+        seen_ms INTEGER NOT NULL, bars INTEGER NOT NULL, mark_y REAL, mark_x REAL, in_ms INTEGER NOT NULL,
+        in_y REAL, in_x REAL, in_fill TEXT NOT NULL, in_half_bps REAL, exit_look_ms INTEGER NOT NULL,
+        exit_z REAL, reason TEXT NOT NULL, out_ms INTEGER NOT NULL, out_y REAL, out_x REAL,
+        out_fill TEXT NOT NULL, out_half_bps REAL, funding REAL, funding_unknown INTEGER NOT NULL,
+        changed_ms INTEGER NOT NULL,
+        PRIMARY KEY (pair, timeframe_s, params, look_ms)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX paper_open ON paper_trades (look_ms) WHERE state <> 'closed'",
+    "CREATE INDEX paper_changed ON paper_trades (changed_ms)",
+    # How far each journal has been scored: committed with the trades that its looks opened and closed.
+    """CREATE TABLE paper_books (
+        pair TEXT NOT NULL,
+        timeframe_s INTEGER NOT NULL,
+        params TEXT NOT NULL,
+        candle_ms INTEGER NOT NULL,
+        memory TEXT NOT NULL,
+        PRIMARY KEY (pair, timeframe_s, params)
+    ) WITHOUT ROWID""",
+    # Funding as it was seen to be settled: the last rate announced, and the mark price.
+    """CREATE TABLE settlements (
+        symbol TEXT NOT NULL,
+        settle_ms INTEGER NOT NULL,
+        rate REAL NOT NULL,
+        mark REAL NOT NULL,
+        PRIMARY KEY (symbol, settle_ms)
+    ) WITHOUT ROWID""",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One numbered step; its statements and its number are committed together."""
@@ -135,6 +219,8 @@ class Migration:
 MIGRATIONS: Final = (
     Migration(1, "trades, candles, gaps, decisions, alerts", _FIRST),
     Migration(2, "notes", _NOTES),
+    Migration(3, "alert rules, channels, deliveries", _ALERTS),
+    Migration(4, "trades on paper, settlements of funding", _PAPER),
 )
 
 

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from core.alerts import AlertRule, Delivery
 from core.journal import JournalRow
+from core.paper import PaperBook, PaperTrade, Settlement
 from core.types import Candles, Gap, GapState, StoreStatus, Ticks
+from storage.alert_work import (
+    DropChannel,
+    DropRule,
+    GiveUp,
+    PutChannel,
+    PutDelivery,
+    PutRule,
+    StateOf,
+    Tell,
+    ToTell,
+)
 from storage.backlog import Backlog
 from storage.connect import CollectorLock, check_file, connect_writer
+from storage.paper import PutPaper
 from storage.reader import StoreReader
 from storage.work import DeleteCandles, NoteLooks, PutCandles, PutGap, PutLooks, PutNote, PutTrades, SetGapState
 from storage.writer import Writer
@@ -67,6 +83,10 @@ class TradeStore(StoreReader):
     ) -> None:
         path = Path(path)
         check_file(path)
+        self._asking = threading.Lock()  # guards what follows: changes are counted in the order they are asked for
+        self._count = itertools.count(1)
+        self._changed: dict[tuple[str, int], int] = {}  # symbol, timeframe (0: all) -> count of its newest change
+        self._newest: dict[tuple[str, int], int] = {}  # open of the newest candle asked to be stored
         self._collector = CollectorLock(path)
         try:
             self._backlog = Backlog(queue_rows, flush_ms / 1000)
@@ -102,7 +122,19 @@ class TradeStore(StoreReader):
 
         Those of provenance kline stay: the exchange closed them itself.
         """
-        self._backlog.offer(DeleteCandles(symbol, from_ms, to_ms, timeframe_s))
+        with self._asking:
+            self._backlog.offer(DeleteCandles(symbol, from_ms, to_ms, timeframe_s))
+            self._changed[symbol, timeframe_s or 0] = next(self._count)
+
+    def candles_change(self, symbol: str, timeframe_s: int) -> tuple[int, int, int | None]:
+        """Whether candles read before still are what is stored: another file, another change, newer candles. Cheap.
+
+        The third is the open of the newest candle asked to be stored. Where it alone has grown, candles came after
+        those known and nothing else happened. What was asked for is done after ``flush``.
+        """
+        with self._asking:
+            change = max(self._changed.get((symbol, timeframe_s), 0), self._changed.get((symbol, 0), 0))
+            return self._writer.opened, change, self._newest.get((symbol, timeframe_s))
 
     def put_gap(self, gap: Gap) -> None:
         """Store a gap. One with the same bounds is stored once, and has the state given last: it may open again."""
@@ -120,9 +152,49 @@ class TradeStore(StoreReader):
         """Set the note of stored looks at candles opened in ``[from_ms, to_ms]``; what they said stays."""
         self._backlog.offer(NoteLooks(pair, timeframe_s, from_ms, to_ms, note))
 
+    def put_paper(
+        self,
+        trades: Iterable[PaperTrade] = (),
+        books: Iterable[PaperBook] = (),
+        settlements: Iterable[Settlement] = (),
+    ) -> bool:
+        """Store trades on paper as they are now, with how far their looks were scored; False when it was dropped."""
+        return self._backlog.offer(PutPaper(tuple(trades), tuple(books), tuple(settlements)))
+
     def put_note(self, name: str, body: str, at_ms: int) -> None:
         """Keep a small thing, JSON, by name; the newest stands."""
         self._backlog.offer(PutNote(name, body, at_ms))
+
+    def put_alert_rule(self, rule: AlertRule) -> bool:
+        """Store a rule; one with an id takes the place of what it was, and begins anew.
+
+        False, of this and of every request about alerts: there is no room, and nothing changes.
+        """
+        return self._backlog.offer(PutRule(rule))
+
+    def drop_alert_rule(self, rule_id: int) -> bool:
+        """Forget a rule. What it told stays."""
+        return self._backlog.offer(DropRule(rule_id))
+
+    def put_alert_channel(self, url: str, label: str, made_ms: int) -> bool:
+        """Keep the address of a channel, as it is."""
+        return self._backlog.offer(PutChannel(url, label, made_ms))
+
+    def drop_alert_channel(self, channel_id: int) -> bool:
+        """Forget a channel's address."""
+        return self._backlog.offer(DropChannel(channel_id))
+
+    def tell_alerts(self, events: Iterable[ToTell], states: Iterable[StateOf]) -> bool:
+        """Store events, each once by its key, and where the rules stand after them, in one."""
+        return self._backlog.offer(Tell(tuple(events), tuple(states)))
+
+    def put_delivery(self, delivery: Delivery) -> bool:
+        """Say how an alert fares on a channel."""
+        return self._backlog.offer(PutDelivery(delivery))
+
+    def give_up_deliveries(self, channel: str) -> bool:
+        """Nothing more goes to a channel that is there no longer."""
+        return self._backlog.offer(GiveUp(channel))
 
     def wait_room(self, timeout_s: float) -> bool:
         """Let a writer that is behind catch up, at most so long; says whether half of the queue is free.
@@ -169,5 +241,13 @@ class TradeStore(StoreReader):
         return ended and self._writer.state == "closed" and not self._writer.reason
 
     def _offer_candles(self, candles: Candles, *, replace: bool) -> None:
-        for start in range(0, len(candles), _PUT_ROWS):
-            self._backlog.offer(PutCandles(candles.take(slice(start, start + _PUT_ROWS)), replace))
+        if not len(candles):
+            return
+        what = (candles.symbol, candles.timeframe_s)
+        with self._asking:
+            for start in range(0, len(candles), _PUT_ROWS):
+                self._backlog.offer(PutCandles(candles.take(slice(start, start + _PUT_ROWS)), replace))
+            newest = self._newest.get(what)
+            if replace or (newest is not None and candles.open_ms[0] <= newest):
+                self._changed[what] = next(self._count)
+            self._newest[what] = max(int(candles.open_ms[-1]), newest or 0)

@@ -67,6 +67,7 @@ class Writer:
         self.reason = ""
         self.written = 0  # rows
         self.given_up = 0  # rows, at the end
+        self.opened = 0  # times: it may be another file each time
         try:
             self._open()
         except (sqlite3.Error, OSError) as error:
@@ -214,6 +215,7 @@ class Writer:
             self._retention = Retention(connection, self._keep_ms)
             self._file = _identity(self._path)
             self._ledger = Ledger(connection)
+            self.opened += 1
         except BaseException:
             connection.close()
             raise

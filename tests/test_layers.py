@@ -16,7 +16,11 @@ ALLOWED: dict[str, set[str]] = {
     "ui": {"core", "analytics"},
 }
 # A library known by one file only, so that replacing it touches one file only.
-ONE_OWNER = {"websocket": "ingestion/transport.py", "requests": "ingestion/rest.py"}
+ONE_OWNER = {
+    "websocket": "ingestion/transport.py",
+    "requests": "ingestion/rest.py",
+    "apprise": "desk/apprise_sender.py",
+}
 PACKAGES = {*ALLOWED, "tests", "benchmarks"}
 
 

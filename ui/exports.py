@@ -13,6 +13,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from analytics.report import PairReport
+from core.alerts import Alert
 from core.journal import JournalRow
 from core.types import TIMEFRAME_NAMES, Candles, Ints, Ticks
 from ui import formats
@@ -128,6 +129,13 @@ def journal_table(said: Sequence[JournalRow]) -> pa.Table:
     """What the looks said, every column of the journal."""
     columns = {f.name: _column(np.array([getattr(row, f.name) for row in said])) for f in fields(JournalRow)}
     return pa.table({"time_utc": _moments(np.array([row.candle_ms for row in said], np.int64)), **columns})
+
+
+def alerts_table(told: Sequence[Alert]) -> pa.Table:
+    """What was told, oldest first."""
+    rows = told[::-1]
+    columns = {f.name: _column(np.array([getattr(alert, f.name) for alert in rows])) for f in fields(Alert)}
+    return pa.table({"time_utc": _moments(np.array([alert.time_ms for alert in rows], np.int64)), **columns})
 
 
 def _moments(ms: Ints) -> pa.Array:

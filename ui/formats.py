@@ -174,6 +174,7 @@ def prose(sentence: str) -> str:
     """
     signed = re.sub(r"(?<![\w.-])-(?=\d)", MINUS, sentence)
     held = re.sub(r" ([<>=≤≥±]) (?=\S)", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", signed)
+    held = held.replace("|\N{NO-BREAK SPACE}", "|\N{WORD JOINER}\N{NO-BREAK SPACE}")  # else a line may end after a |
     return re.sub(r"(?<=\d)%", "\N{NO-BREAK SPACE}%", held)
 
 

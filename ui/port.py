@@ -8,10 +8,43 @@ from typing import Protocol
 from analytics.decision import LiveScore
 from analytics.look import Look
 from analytics.market import MarketRule, MarketView
+from analytics.paper_account import Account
+from analytics.paper_view import TrackView
 from analytics.params import Params
 from analytics.report import PairReport
+from analytics.trial import Trial, TrialAsk
+from core.alerts import Alert, AlertRule, AlertsView
 from core.journal import JournalRow
+from core.load import HistoryLoad
 from core.types import Candles, DeskStatus, Gap, MarkPrice, SymbolInfo, Ticks
+
+
+class AlertsPort(Protocol):
+    """Alerts; what changes something raises PairsightError where it cannot."""
+
+    def view(self) -> AlertsView:
+        """Rules, channels and the newest alerts. Cheap."""
+
+    def newest(self, after_id: int, limit: int = ...) -> Sequence[Alert]:
+        """What was told after one, newest first, the newest ``limit``. Cheap while these are few."""
+
+    def newest_id(self) -> int:
+        """The newest alert's; 0: none."""
+
+    def save(self, rule: AlertRule) -> None:
+        """Store a rule; with the id of one it takes its place. It speaks of what is from now on."""
+
+    def drop(self, rule_id: int) -> None:
+        """Forget a rule; what it told stays."""
+
+    def add_channel(self, url: str, label: str) -> None:
+        """Keep a channel's address. It is a secret, and in no sentence."""
+
+    def drop_channel(self, name: str) -> None:
+        """Forget a channel that was entered on the page."""
+
+    def test(self, name: str) -> None:
+        """Send a test; the view says how it went."""
 
 
 class DeskPort(Protocol):
@@ -37,6 +70,10 @@ class DeskPort(Protocol):
 
     def status(self) -> DeskStatus:
         """The desk at this moment. Cheap."""
+
+    @property
+    def alerts(self) -> AlertsPort:
+        """What the trader is told, and how."""
 
     def catalogue(self) -> Mapping[str, SymbolInfo]:
         """Every contract the exchange lists; empty while unknown."""
@@ -98,3 +135,27 @@ class DeskPort(Protocol):
 
     def as_of(self, symbol_y: str, symbol_x: str, params: Params, candle_ms: int) -> Look:
         """The look at a past candle, from what is stored. Raises PairsightError where there is none."""
+
+    def track_record(self) -> TrackView:
+        """Trades on paper, of what was said and of what was refused. Cheap; the same object until one changes."""
+
+    def paper_now(self) -> Mapping[tuple[str, int, str, int], Account]:
+        """Open ones as if closed at the touch, by their key; one whose touch is not known is absent. Live, cheap."""
+
+    def walk(self, ask: TrialAsk) -> None:
+        """Run a walk-forward in the background, anew; does nothing while it waits or runs."""
+
+    def walked(self, ask: TrialAsk) -> Trial | None:
+        """How far that is; None where it was not asked for, or is not kept any more. Cheap."""
+
+    def cancel_walk(self, ask: TrialAsk) -> None:
+        """Stop it; what is there of it stays."""
+
+    def fetch_history(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> None:
+        """Fetch what is missing of the newest days, in the background. Raises PairsightError where it cannot be."""
+
+    def history_load(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> HistoryLoad:
+        """How far that is. Cheap."""
+
+    def cancel_history(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> None:
+        """Fetch it no further; what has come stays."""

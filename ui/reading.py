@@ -75,14 +75,15 @@ class Reading:
 
 
 def take(
-    desk: DeskPort, symbol_y: str, symbol_x: str, params: Params, journal_rows: int, paused: bool = False
+    desk: DeskPort, status: DeskStatus, pair: tuple[str, str], params: Params, journal_rows: int, paused: bool = False
 ) -> Reading:
     """Ask the desk once. Raises PairsightError when the pair cannot be analysed."""
+    symbol_y, symbol_x = pair
     return Reading(
         symbol_y,
         symbol_x,
         params,
-        desk.status(),
+        status,
         desk.look(symbol_y, symbol_x, params),
         desk.live(symbol_y, symbol_x, params),
         desk.marks(),

@@ -40,10 +40,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the Decision page depends on: the frame, and the state that stands in its place."""
+    """What the Decision page depends on: the frame, the state in its place, and whether history is there."""
 
     frame: Frame
     blocked: PageState | None
+    loaded: bool = True  # with the history come the files of it, which do not refresh themselves
 
 
 def read(desk: DeskPort, controls: Controls, journal_rows: int) -> tuple[Shape, Reading | None]:
@@ -51,15 +52,16 @@ def read(desk: DeskPort, controls: Controls, journal_rows: int) -> tuple[Shape, 
     status, params = desk.status(), controls.params
     if params is None:
         return Shape(Frame.of(status), blocking(status, controls.problem, have_candles=False)), None
+    loading = {controls.symbol_y, controls.symbol_x} & status.warmup.keys()
     have = desk.newest_candle_ms(controls.symbol_y, controls.symbol_x, params.timeframe_s) is not None
     blocked = blocking(status, controls.problem, have)
     now = None
     if blocked is None:
         try:
-            now = take(desk, controls.symbol_y, controls.symbol_x, params, journal_rows, controls.paused)
+            now = take(desk, status, (controls.symbol_y, controls.symbol_x), params, journal_rows, controls.paused)
         except PairsightError as error:
             blocked = failed(str(error))
-    return Shape(Frame.of(status), blocked), now
+    return Shape(Frame.of(status), blocked, have and not loading), now
 
 
 def rerun_when_changed(now: object, drawn: object) -> None:

@@ -8,9 +8,11 @@ import streamlit as st
 
 from core.settings import Settings
 from ui import controls, login, theme
-from ui.pages import data, decision, offline, replay, scanner
+from ui.pages import alerts, backtest, data, decision, offline, replay, scanner, track
 from ui.panels import state
 from ui.port import DeskPort
+
+TOASTS_S = 3.0  # a run of the server for each open tab: a word of an alert bears three seconds
 
 
 def run(desk: DeskPort, settings: Settings) -> None:
@@ -41,6 +43,24 @@ def run(desk: DeskPort, settings: Settings) -> None:
         st.Page(
             partial(replay.draw, desk, chosen, status), title="Replay", icon=":material/history:", url_path="replay"
         ),
+        st.Page(
+            partial(backtest.draw, desk, chosen, status),
+            title="Walk-forward",
+            icon=":material/directions_walk:",
+            url_path="walk-forward",
+        ),
+        st.Page(
+            partial(track.draw, desk, chosen, status),
+            title="Track record",
+            icon=":material/fact_check:",
+            url_path="track-record",
+        ),
+        st.Page(
+            partial(alerts.draw, desk, chosen, status),
+            title="Alerts",
+            icon=":material/notifications:",
+            url_path="alerts",
+        ),
         st.Page(partial(offline.draw, chosen), title="Offline", icon=":material/upload_file:", url_path="offline"),
         st.Page(partial(data.draw, desk, chosen, status), title="Data", icon=":material/database:", url_path="data"),
     ]
@@ -48,6 +68,7 @@ def run(desk: DeskPort, settings: Settings) -> None:
     strip = state.source_strip(status)
     if strip and page.url_path != "offline":
         st.html(strip)
+    st.fragment(alerts.toasts, run_every=TOASTS_S)(desk)
     page.run()
 
 

@@ -54,6 +54,11 @@ def glyph(name: str) -> Markup:
     return el("span", cls=f"ps-glyph ps-glyph-{name}", aria_hidden="true")
 
 
+def live_word(stale: bool, source: Source) -> str:
+    """What a number of this moment is called: only the exchange's own are LIVE, and an old one is STALE."""
+    return "STALE" if stale else source
+
+
 def tag(kind: Literal["live", "stale", "confirmed", "offline"], source: Source = "LIVE") -> Markup:
     """The mark that tells a number of this moment from a confirmed one. Only the exchange's own are called LIVE."""
     if kind == "offline":

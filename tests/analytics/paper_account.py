@@ -81,10 +81,17 @@ def replay(
         settle(open_ms[i])
         at_end: list[tuple[Account, str, float, float]] = []
         for order in orders:
+            bill = {
+                price: sum(order.qty[leg] * float(getattr(candles[leg], price)[i]) for leg in LEGS)
+                for price in ("open", "close")
+            }
             for leg in LEGS:
                 opened, closed, qty = float(candles[leg].open[i]), float(candles[leg].close[i]), order.qty[leg]
-                worse_at_open = opened > closed if qty > 0 else opened < closed
-                if fill == "open" or (fill == "worse" and worse_at_open):
+                dearer_at_open = {
+                    "open": True, "close": False, "worse": bill["open"] > bill["close"],
+                    "worst": opened > closed if qty > 0 else opened < closed,
+                }[fill]  # fmt: skip
+                if dearer_at_open:
                     order.account.trade(leg, qty, opened, cost_bps[leg])
                 else:
                     at_end.append((order.account, leg, qty, closed))

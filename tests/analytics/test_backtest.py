@@ -206,7 +206,7 @@ def changed_by_cutting(y: Candles, x: Candles, params: Params, execution: Execut
     seed=st.integers(0, 1000),
     cut=st.integers(0, 799),
     preset=st.sampled_from(["evidence", "classic"]),
-    fill=st.sampled_from(["worse", "open", "close"]),
+    fill=st.sampled_from(["worse", "worst", "open", "close"]),
     stop=st.booleans(),
 )
 def test_the_past_does_not_change_when_the_future_is_cut(
@@ -268,7 +268,7 @@ def test_hindsight_wins_on_pure_noise_and_the_rule_does_not(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("preset", ["evidence", "classic"])
-@pytest.mark.parametrize("fill", ["worse", "open", "close"])
+@pytest.mark.parametrize("fill", ["worse", "worst", "open", "close"])
 @pytest.mark.parametrize("stop_z", [None, 2.6])
 def test_an_independent_engine_finds_the_same_trades_and_the_same_money(
     preset: Preset, fill: FillAt, stop_z: float | None

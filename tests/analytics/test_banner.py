@@ -75,7 +75,8 @@ def test_few_trades_are_not_judged() -> None:
     ("low", "high", "tone"), [(-5.0, -1.0, "against"), (-5.0, 3.0, "open"), (0.0, 3.0, "open"), (0.5, 3.0, "for")]
 )
 def test_the_interval_decides(low: float, high: float, tone: str) -> None:
-    said = banner(told(a_run(), low, high))
+    run = told(a_run(), low, high)
+    said = banner(run, null(0), tried(run, 0.99))
     assert said.tone == tone
     assert f"95 % interval {low:+.1f} to {high:+.1f}" in said.text
 
@@ -96,16 +97,19 @@ def test_a_win_that_the_number_of_tries_explains_is_open() -> None:
     assert "60%" in said.text
 
 
-def test_what_was_not_compared_is_said() -> None:
+def test_a_win_is_no_support_before_it_stands_beside_luck_and_other_settings() -> None:
     run = told(a_run(), 0.5, 3.0)
-    assert "Not compared with luck and other settings yet." in banner(run).text
-    assert "Not compared with other settings yet." in banner(run, null(0)).text
-    assert "Not compared" not in banner(run, null(0), tried(run, 0.99)).text
+    alone, lucky_not, last = banner(run), banner(run, null(0)), banner(run, null(0), tried(run, 0.99))
+    assert [said.tone for said in (alone, lucky_not, last)] == ["open", "open", "for"]
+    assert "Not compared with luck and other settings." in alone.text
+    assert "Not compared with other settings." in lucky_not.text
+    assert "Not compared" not in last.text
 
 
 def test_the_price_of_worse_fills_and_the_share_of_costs_are_said() -> None:
     run = told(a_run(), 1.0, 2.0, given_up=12.0 * 120, cost_share=0.62)
-    assert "Filling at the worse price took 12.0." in banner(run).text
+    assert "Filling at the worse moment took 12.0." in banner(run).text
+    assert "Filling each leg at its worst took 12.0." in banner(replace(run, execution=Execution("worst"))).text
     assert "Costs took 62% of the gross." in banner(run).text
     assert "Costs took more than all of the gross." in banner(told(a_run(), 1.0, 2.0, cost_share=None)).text
 
@@ -113,13 +117,13 @@ def test_the_price_of_worse_fills_and_the_share_of_costs_are_said() -> None:
 def test_what_was_assumed_stands_below() -> None:
     run = a_run()
     assert banner(run).assumed == (
-        "Assumed: fills at the worse of the next candle's open and close; fee 1 bps a fill; half price-spreads 0 and 0"
-        " bps; funding left out; stop at |z| = 4."
+        "Assumed: fills at the next candle's open or close, whichever was worse for both legs together; fee 1 bps a"
+        " fill; half price-spreads 0 and 0 bps; funding left out; stop at |z| = 4."
     )
     rates = FundingRates.flat(1e-4, 0, 10**12)
     other = replace(run, frictions=Frictions(0.5, 1.5, rates, rates), execution=Execution("close", stop=False))
     assert banner(other).assumed.endswith(
-        "next candle's close; fee 1 bps a fill; half price-spreads 0.5 and 1.5 bps; funding as settled; no stop."
+        "next candle's close; fee 1 bps a fill; half price-spreads 0.5 and 1.5 bps; funding charged; no stop."
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from analytics.fills import Bars, Execution, Fill, FillAt, LegCosts, fill, last_close, leg_trip
+from analytics.fills import Bars, Execution, Fill, FillAt, LegCosts, fills, last_close, leg_trip
 from analytics.funding import FundingRates
 
 MIN = 60_000
@@ -15,28 +17,55 @@ def bars(opens: list[float], closes: list[float], from_ms: int = 0) -> Bars:
     return Bars(from_ms + np.arange(len(opens)) * MIN, MIN, np.array(opens), np.array(closes))
 
 
+# Row 1: Y falls from 100 to 98, X from 50 to 48.
+FALLING = bars([90.0, 100.0], [90.0, 98.0]), bars([90.0, 50.0], [90.0, 48.0])
+OPEN, CLOSE = MIN, 2 * MIN
+
+
 @pytest.mark.parametrize(
-    ("opened", "closed", "buys", "at", "price", "ms"),
+    ("orders", "at", "prices", "ms"),
     [
-        (100.0, 101.0, True, "worse", 101.0, 2 * MIN),  # a buyer pays the higher
-        (100.0, 99.0, True, "worse", 100.0, MIN),
-        (100.0, 101.0, False, "worse", 100.0, MIN),  # a seller gets the lower
-        (100.0, 99.0, False, "worse", 99.0, 2 * MIN),
-        (100.0, 101.0, True, "open", 100.0, MIN),
-        (100.0, 101.0, False, "open", 100.0, MIN),
-        (100.0, 99.0, True, "close", 99.0, 2 * MIN),
-        (100.0, 99.0, False, "close", 99.0, 2 * MIN),
-        (100.0, 100.0, True, "worse", 100.0, 2 * MIN),  # one price, at the end
+        # Bought together at 100 + 50 or 98 + 48; sold together; 1 : 1 hedged both moments come to the same.
+        ((1.0, 1.0), "worse", (100.0, 50.0), (OPEN, OPEN)),
+        ((-1.0, -1.0), "worse", (98.0, 48.0), (CLOSE, CLOSE)),
+        ((1.0, -1.0), "worse", (98.0, 48.0), (CLOSE, CLOSE)),
+        # Y weighs more: its buyer would rather wait, and is not given that; X weighs more: its seller would not.
+        ((2.0, -1.0), "worse", (100.0, 50.0), (OPEN, OPEN)),
+        ((1.0, -2.0), "worse", (98.0, 48.0), (CLOSE, CLOSE)),
+        ((-2.0, 1.0), "worse", (98.0, 48.0), (CLOSE, CLOSE)),
+        # Each leg by itself: buyers at the higher, sellers at the lower.
+        ((1.0, -1.0), "worst", (100.0, 48.0), (OPEN, CLOSE)),
+        ((-1.0, 1.0), "worst", (98.0, 50.0), (CLOSE, OPEN)),
+        ((2.0, -1.0), "open", (100.0, 50.0), (OPEN, OPEN)),
+        ((2.0, -1.0), "close", (98.0, 48.0), (CLOSE, CLOSE)),
     ],
 )
-def test_a_fill_has_the_price_and_the_time_chosen(
-    opened: float, closed: float, buys: bool, at: FillAt, price: float, ms: int
+def test_fills_have_the_prices_and_the_times_chosen(
+    orders: tuple[float, float], at: FillAt, prices: tuple[float, float], ms: tuple[int, int]
 ) -> None:
-    assert fill(bars([90.0, opened], [90.0, closed]), 1, buys=buys, at=at) == Fill(1, ms, price)
+    y, x = fills(FALLING, 1, orders, at)
+    assert (y, x) == (Fill(1, ms[0], prices[0]), Fill(1, ms[1], prices[1]))
+
+
+@given(
+    prices=st.lists(st.floats(1.0, 1000.0), min_size=4, max_size=4),
+    orders=st.tuples(st.floats(-9.0, 9.0), st.floats(-9.0, 9.0)),
+)
+def test_no_choice_of_one_moment_is_worse_than_worse_and_worst_bounds_it(
+    prices: list[float], orders: tuple[float, float]
+) -> None:
+    candle = bars([prices[0]], [prices[1]]), bars([prices[2]], [prices[3]])
+
+    def paid(at: FillAt) -> float:
+        y, x = fills(candle, 0, orders, at)
+        return orders[0] * y.price + orders[1] * x.price
+
+    assert paid("worse") == pytest.approx(max(paid("open"), paid("close")))
+    assert paid("worst") >= paid("worse") - 1e-9
 
 
 def test_an_unknown_way_to_fill_is_refused() -> None:
-    with pytest.raises(ValueError, match="worse, open, close"):
+    with pytest.raises(ValueError, match="worse, worst, open, close"):
         Execution(fill="mid")  # type: ignore[arg-type]
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from analytics.costs import Funding, settlements
-from analytics.funding import HOUR_MS, FundingRates
+from analytics.funding import FRESH_MS, HOUR_MS, FundingRates, announced
+from core.types import MarkPrice
 
 EIGHT_H = 8 * HOUR_MS
 
@@ -64,3 +65,24 @@ def test_what_is_no_history_is_refused_by_name(
 ) -> None:
     with pytest.raises(ValueError, match=word):
         FundingRates(np.array(settle_ms), np.array(rate), hours)
+
+
+@pytest.mark.parametrize("hours", [1, 4, 8])
+def test_an_announcement_holds_for_its_own_period_and_a_fresh_one_for_the_next(hours: int) -> None:
+    step_ms = hours * HOUR_MS
+    next_ms = 10 * step_ms
+    fresh = MarkPrice("A", next_ms - FRESH_MS, 1.0, 1.0, 1e-4, next_ms)
+    stale = MarkPrice("A", next_ms - FRESH_MS - 1, 1.0, 1.0, 1e-4, next_ms)
+
+    def ahead(mark: MarkPrice, at_ms: int) -> int | None:
+        found = announced(mark, hours, at_ms)
+        return None if found is None else found.next_ms
+
+    for mark in (fresh, stale):
+        assert ahead(mark, next_ms - step_ms - 1) is None
+        assert ahead(mark, next_ms - step_ms) == next_ms
+        assert ahead(mark, next_ms - 1) == next_ms
+    assert ahead(fresh, next_ms) == ahead(fresh, next_ms + step_ms - 1) == next_ms + step_ms
+    assert ahead(fresh, next_ms + step_ms) is None
+    assert ahead(stale, next_ms) is None
+    assert ahead(MarkPrice("A", 0, 1.0, 1.0, 1e-4, 0), 0) is None  # nothing is settled: a contract with a delivery

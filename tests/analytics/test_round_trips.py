@@ -107,27 +107,40 @@ def trip(
     return RoundTrip(0, 2 * MIN, span.side, span.reason, z, 0.0, 0.0, beta, 1e-3, beta, 3000.0, y, x, 20.0, 5.0, None)
 
 
-def test_a_short_spread_at_the_worse_fills() -> None:
+def test_a_short_spread_at_the_worse_moment() -> None:
     # 3,000 gross at β = 0.5: sell 2,000 of Y = 20, buy 1,000 of X = 20.
-    # Y sold at min(100.5, 101), bought back at max(98, 97.5); X bought at max(50.2, 50.1), sold at min(51, 50.8).
+    # In: at the opens 100.5 − 50.2 = 50.3 is received a unit, at the closes 101 − 50.1 = 50.9: the opens are worse.
+    # Out: at the opens 98 − 51 = 47 is paid, at the closes 97.5 − 50.8 = 46.7: the opens again.
     t = trip(2.5)
     assert (t.y.qty, t.x.qty) == (-20.0, 20.0)
-    assert (t.y.entry.price, t.y.exit.price, t.x.entry.price, t.x.exit.price) == (100.5, 98.0, 50.2, 50.8)
-    assert t.gross == pytest.approx(20 * (100.5 - 98.0) + 20 * (50.8 - 50.2))  # 50 + 12 = 62.00
-    assert t.fees == pytest.approx(20 * (100.5 + 98.0 + 50.2 + 50.8) * 5e-4)  # 2.995
-    assert t.half_spreads == pytest.approx(20 * (100.5 + 98.0) * 1e-4 + 20 * (50.2 + 50.8) * 2e-4)  # 0.397 + 0.404
-    assert round(t.net, 2) == 58.20
-    assert t.given_up == pytest.approx(20 * (101.0 - 97.5) + 20 * (50.8 - 50.1) - 62.0)  # 84 at the closes
+    assert (t.y.entry.price, t.y.exit.price, t.x.entry.price, t.x.exit.price) == (100.5, 98.0, 50.2, 51.0)
+    assert t.gross == pytest.approx(20 * (50.3 - 47.0))  # 66.00
+    assert t.fees == pytest.approx(20 * (100.5 + 98.0 + 50.2 + 51.0) * 5e-4)  # 2.997
+    assert t.half_spreads == pytest.approx(20 * (100.5 + 98.0) * 1e-4 + 20 * (50.2 + 51.0) * 2e-4)  # 0.397 + 0.4048
+    assert round(t.net, 2) == 62.20
+    assert t.given_up == pytest.approx(20 * (50.9 - 46.7) - 66.0)  # 84 at the closes
     assert t.net_bps == pytest.approx(t.net / 3000 * 1e4)
     assert t.cost_bps + t.net_bps == pytest.approx(t.gross_bps)
     assert (t.in_row, t.out_row) == (1, 3)
 
 
-def test_a_long_spread_at_the_worse_fills() -> None:
-    # Buy 20 Y at max(100.5, 101), sell at min(98, 97.5); sell 20 X at min(50.2, 50.1), buy back at max(51, 50.8).
+def test_a_long_spread_at_the_worse_moment() -> None:
+    # Bought at 50.9, the closes, rather than 50.3; sold at 46.7, the closes again, rather than 47.
     t = trip(-2.5)
-    assert t.gross == pytest.approx(20 * (97.5 - 101.0) + 20 * (50.1 - 51.0))  # −70 − 18 = −88.00
-    assert round(t.net, 2) == -91.80  # fees 2.996, half spreads 0.397 + 0.4044
+    assert (t.y.entry.price, t.y.exit.price, t.x.entry.price, t.x.exit.price) == (101.0, 97.5, 50.1, 50.8)
+    assert t.gross == pytest.approx(20 * (46.7 - 50.9))  # −84.00
+    assert t.given_up == pytest.approx(0.0)
+    assert round(t.net, 2) == -87.79  # fees 2.994, half spreads 0.397 + 0.4036
+
+
+def test_each_leg_at_its_own_worst_moment() -> None:
+    # Y sold at min(100.5, 101), bought back at max(98, 97.5); X bought at max(50.2, 50.1), sold at min(51, 50.8).
+    t = trip(2.5, execution=Execution("worst"))
+    assert (t.y.entry.price, t.y.exit.price, t.x.entry.price, t.x.exit.price) == (100.5, 98.0, 50.2, 50.8)
+    assert t.gross == pytest.approx(20 * (100.5 - 98.0) + 20 * (50.8 - 50.2))  # 50 + 12 = 62.00
+    assert t.given_up == pytest.approx(84.0 - 62.0)
+    # Y bought at max(100.5, 101), sold at min(98, 97.5); X sold at min(50.2, 50.1), bought back at max(51, 50.8).
+    assert trip(-2.5, execution=Execution("worst")).gross == pytest.approx(20 * (97.5 - 101.0) + 20 * (50.1 - 51.0))
 
 
 @pytest.mark.parametrize(("fill", "gross"), [("open", 20 * 2.5 + 20 * 0.8), ("close", 20 * 3.5 + 20 * 0.7)])
@@ -140,8 +153,8 @@ def test_open_and_close_fills(fill: str, gross: float) -> None:
 def test_a_negative_hedge_puts_both_legs_on_one_side() -> None:
     t = trip(2.5, beta=-0.5)
     assert (t.y.qty, t.x.qty) == (-20.0, -20.0)
-    # X sold at min(50.2, 50.1), bought back at max(51, 50.8)
-    assert t.gross == pytest.approx(20 * (100.5 - 98.0) + 20 * (50.1 - 51.0))  # 50 − 18 = 32.00
+    # Both sold at the opens, 150.7 together, not at the closes, 151.1; bought back at the opens, 149, not at 148.3.
+    assert t.gross == pytest.approx(20 * (150.7 - 149.0))  # 34.00
 
 
 def test_in_price_units_the_hedge_is_a_ratio_of_units() -> None:
@@ -159,7 +172,8 @@ def test_each_leg_pays_its_own_funding_while_held() -> None:
     # Row 1's end and row 3's open: Y sold at the open of row 1 is short at minute 2; X bought at its open is long.
     rates_y = FundingRates(np.array([2 * MIN, 3 * MIN]), np.array([1e-3, 1e-3]))
     rates_x = FundingRates(np.array([2 * MIN, 4 * MIN]), np.array([-1e-3, 5e-3]))
-    t = trip(2.5, costs=(LegCosts(0.0, 0.0, rates_y), LegCosts(0.0, 0.0, rates_x)))
+    charged = LegCosts(0.0, 0.0, rates_y), LegCosts(0.0, 0.0, rates_x)
+    t = trip(2.5, costs=charged, execution=Execution("worst"))  # which leaves the legs at different moments
     # Y bought back at the open of row 3, minute 3: still held at that settlement. X sold at the end of row 3, minute 4.
     assert t.y.funding == pytest.approx(-20 * (101.0 + 99.0) * 1e-3)  # received: longs pay shorts
     assert t.x.funding == pytest.approx(20 * (50.1 * -1e-3 + 50.8 * 5e-3))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from analytics.windows import Blocks, flat_rows, window_moments, window_sums
+from analytics.windows import Blocks, _prefix, flat_rows, window_moments, window_sums
 from core.types import Floats, Ints
 
 seeds = st.integers(0, 2**32 - 1)
@@ -77,3 +77,20 @@ def test_flat_is_compared_not_computed() -> None:
     assert flat_rows(values, 20).tolist() == [False] * 19 + [True]
     values[3] = np.nextafter(64_000.1, 1e9)
     assert not flat_rows(values, 20).any()
+
+
+@given(seeds, st.integers(2, 30), st.integers(1, 200), st.sampled_from([0.0, 0.3, 0.95]))
+def test_however_a_block_is_summed_each_row_is_added_to_the_sum_before_it(
+    seed: int, shortest: int, n: int, holes: float
+) -> None:
+    values, slots = history(seed, n, holes)
+    blocks = Blocks.anchored(slots, shortest)
+    sums = np.empty_like(values)
+    for first, last in zip(blocks.first.tolist(), blocks.last.tolist(), strict=True):
+        for series in range(len(values)):
+            total = values[series, first]
+            sums[series, first] = total
+            for i in range(first + 1, last + 1):
+                total = total + values[series, i]
+                sums[series, i] = total
+    assert_array_equal(_prefix(values, blocks), sums)

@@ -50,7 +50,7 @@ def test_recorded_klines_are_run_as_they_are(tmp_path: Path, capsys: pytest.Capt
     recorded(tmp_path / "k.csv.gz", [("YUSDT", "XUSDT")], null=2)
     said = capsys.readouterr().out
     assert "900 s candles, N = 200" in said
-    assert said.count("| YUSDT/XUSDT | ") == 4
+    assert said.count("| YUSDT/XUSDT | ") == 6
     assert said.count("redrawn 2 times") == 2
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from core.errors import SettingsError
 from core.settings import Settings
+from core.types import WatchedPair
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -19,6 +20,8 @@ def test_each_variable_reaches_its_field() -> None:
             "PAIRSIGHT_SYMBOLS": " btcusdt, 币安人生USDT ",
             "PAIRSIGHT_STREAM": "aggTrade",
             "PAIRSIGHT_AUTOSTART": "0",
+            "PAIRSIGHT_WATCH": "ethusdt/btcusdt, SOLUSDT/BTCUSDT@5m:classic, ETHUSDT/BTCUSDT@1m",
+            "PAIRSIGHT_ALERT_URLS": "tgram://a:b/1 mailto://me:x@h?to=a@b.c,d@e.f, json://h/p",
             "PAIRSIGHT_ALLOWED_EMAILS": "Ann@Example.org, bob@example.org",
         }
     )
@@ -26,6 +29,9 @@ def test_each_variable_reaches_its_field() -> None:
     assert s.db == Path("x/y.db")
     assert s.symbols == ("BTCUSDT", "币安人生USDT")
     assert (s.stream, s.autostart) == ("aggTrade", False)
+    assert s.watch == (WatchedPair("ETHUSDT", "BTCUSDT"), WatchedPair("SOLUSDT", "BTCUSDT", 300, "classic"))
+    assert s.alert_urls == ("tgram://a:b/1", "mailto://me:x@h?to=a@b.c,d@e.f", "json://h/p")
+    assert "mailto" not in repr(s)  # addresses of channels are secrets
     assert s.allowed_emails == ("ann@example.org", "bob@example.org")
 
 
@@ -38,8 +44,14 @@ def test_each_variable_reaches_its_field() -> None:
         ("PAIRSIGHT_SYMBOLS", ",", "must be symbols"),
         ("PAIRSIGHT_STREAM", "kline", "must be trade or aggTrade, was 'kline'"),
         ("PAIRSIGHT_WS_URL", "http://x", "must be an address like wss://"),
+        ("PAIRSIGHT_WS_URL", "ws://", "was 'ws://': name the host, or leave the variable out for wss://fstream"),
         ("PAIRSIGHT_REST_URL", "http://x:y", "must be an address like https://"),
         ("PAIRSIGHT_ALLOWED_EMAILS", "ann", "must be addresses such as you@example.org, had 'ann'"),
+        ("PAIRSIGHT_WATCH", "ETHUSDT", "must be pairs such as ETHUSDT/BTCUSDT@1m"),
+        ("PAIRSIGHT_WATCH", "ETHUSDT/BTCUSDT@2m", "had 'ETHUSDT/BTCUSDT@2m'"),
+        ("PAIRSIGHT_WATCH", "ETHUSDT/BTCUSDT:best", "had 'ETHUSDT/BTCUSDT:best'"),
+        ("PAIRSIGHT_WATCH", "ETHUSDT/ethusdt", "must be pairs"),
+        ("PAIRSIGHT_ALERT_URLS", "json://h/p secret", "separated by spaces; number 2 is none"),
         ("PAIRSIGHT_FLUSH_MS", "1.5", "must be a whole number"),
     ],
 )

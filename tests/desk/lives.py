@@ -144,7 +144,7 @@ class Life:
     def pause(self, seconds: float) -> None:
         """Stop in peace, let so much time pass, and be ready to run again."""
         self._hang_up()
-        self.collector.intake.line_down()
+        self.collector.intake.ended()
         self.store.flush()
         self._alone(seconds)
         self.venue.others = self._others

@@ -15,7 +15,9 @@ from analytics.decision import Verdict
 from analytics.params import Params
 from core.errors import StoreError, UnknownSymbol
 from core.settings import Settings
+from desk.collector import Collector
 from desk.desk import Desk
+from desk.engine import Key
 from simulator.limits import Limits
 from simulator.market import MarketPlan
 from simulator.running import SimulatedExchange
@@ -114,6 +116,21 @@ def test_stop_ends_the_feeds_and_start_goes_on_without_losing_what_came_between(
     assert (np.diff(ticks.trade_id) <= 3).all()  # single ids may be records that are no trades
 
 
+def test_who_follows_an_open_trade_streams_its_symbols_and_never_waits_for_the_end_of_the_desk(desk: Desk) -> None:
+    wait_until(lambda: bool(desk.catalogue()))
+    station = desk._station
+    assert isinstance(station, Collector)
+    follow = [threading.Thread(target=station._resume, args=(Key(s, "BTCUSDT", Params()),)) for s in ("SOLUSDT",) * 2]
+    with station._lock:  # as a stop that has just begun holds it, and then waits for who follows
+        follow[0].start()
+        follow[0].join(10)
+        assert not follow[0].is_alive()
+    assert "SOLUSDT" not in desk.status().symbols
+    follow[1].start()
+    follow[1].join(10)
+    assert "SOLUSDT" in desk.status().symbols
+
+
 def test_close_ends_every_thread_and_writes_what_is_queued(settings: Settings) -> None:
     desk = Desk(settings)
     desk.start()
@@ -145,3 +162,27 @@ def test_simulated_trades_never_enter_a_database_of_the_exchange(settings: Setti
     Desk(replace(settings, ws_url="wss://fstream.binance.com", autostart=False)).close()
     with pytest.raises(StoreError, match="holds trades of the exchange"):
         Desk(settings)
+
+
+def test_a_switch_that_fails_leaves_no_simulator_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(Settings(db=tmp_path / "desk.db", autostart=False))
+    ended: list[str] = []
+
+    class Fake:
+        ws_url, rest_url = "ws://127.0.0.1:1", "http://127.0.0.1:1"
+
+        def start(self) -> None: ...
+        def stop(self) -> None:
+            ended.append("stopped")
+
+    def full(settings: Settings) -> Collector:
+        raise StoreError("no space left")
+
+    monkeypatch.setattr("desk.desk.LocalExchange", Fake)
+    with monkeypatch.context() as m:
+        m.setattr(desk, "_open", full)
+        with pytest.raises(StoreError):
+            desk.use_simulator()
+    assert ended == ["stopped"]
+    assert desk.status().source == "LIVE"
+    desk.close()

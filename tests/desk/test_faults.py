@@ -7,6 +7,8 @@ or two, so that hundreds of random fates can be lived through, killed processes 
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -41,12 +43,35 @@ ON_SOCKETS = (
 )
 
 
+@pytest.fixture(scope="module")
+def tally() -> Iterator[Counter[str]]:
+    """What all the random fates together left in their databases; shown by ``-s``, and by ``-n0`` alone."""
+    total: Counter[str] = Counter()
+    yield total
+    print("\nrandom fates:", ", ".join(f"{name} {n}" for name, n in total.items()))  # noqa: T201 (figures for a report)
+
+
+def count(total: Counter[str], found: Findings) -> None:
+    """Add one fate's figures."""
+    total.update(
+        {
+            "schedules": 1,
+            "stored trades": found.trades,
+            "candles right": found.right.total(),
+            "candles unknown and said so": found.unknown.total(),
+            "wrong": len(found.wrong),
+            "missing without a word": len(found.missing),
+            **{f"gaps {state}": n for state, n in found.gaps.items()},
+        }
+    )
+
+
 def no_worse(found: Findings, name: str) -> None:
     """Everything is right, and the fault did what it should."""
     assert found.bad == []
     assert found.right.total() >= CANDLES - found.unknown.total()
     assert found.gaps["open"] == 0
-    assert bool(found.gaps["repaired"]) == (name in MENDED)
+    assert found.gaps["repaired"] or name not in MENDED
 
 
 @pytest.mark.parametrize("name", EVERYTHING)
@@ -56,6 +81,7 @@ def test_after_every_fault_what_is_stored_is_what_happened(recording: Recording,
         found = life.findings()
     no_worse(found, name)
     assert found.unknown.total() == 0
+    assert not found.gaps["repaired"] or name in MENDED  # on sockets a machine that stalls may lose more
 
 
 @pytest.mark.parametrize(
@@ -97,8 +123,11 @@ def test_fates_are_many_and_the_same_each_time() -> None:
 
 
 @pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(6, 240))])
-def test_after_a_random_fate_what_is_stored_is_what_happened(recording: Recording, tmp_path: Path, seed: int) -> None:
+def test_after_a_random_fate_what_is_stored_is_what_happened(
+    recording: Recording, tmp_path: Path, tally: Counter[str], seed: int
+) -> None:
     found = lived(recording, tmp_path / "fate.db", fate(seed))
+    count(tally, found)
     assert found.bad == []
     assert found.right.total() > CANDLES // 2
     with closing(sqlite3.connect(tmp_path / "fate.db")) as database:
@@ -108,11 +137,12 @@ def test_after_a_random_fate_what_is_stored_is_what_happened(recording: Recordin
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(1_000, 1_020))
 def test_after_random_faults_on_sockets_what_is_stored_is_what_happened(
-    recording: Recording, tmp_path: Path, seed: int
+    recording: Recording, tmp_path: Path, tally: Counter[str], seed: int
 ) -> None:
     its = fate(seed)
     with Replayed(recording, tmp_path / "fate.db", hurried(its.schedule), stream=its.stream) as replayed:
         found = replayed.finish()
+    count(tally, found)
     assert found.bad == []
     assert found.right.total() > CANDLES // 2
 

@@ -19,6 +19,7 @@ from analytics.report import analyse
 from analytics.ticket import deciding_z, legs_of
 from core.journal import JournalRow
 from core.settings import Settings
+from core.types import Ints
 from desk.desk import Desk
 from desk.engine import PRINTS
 from simulator.running import SimulatedExchange
@@ -28,16 +29,20 @@ RECORDING = "ticks_usdm_btcusdt_ethusdt_20240718T2357_20240719T0005.csv.gz"
 OURS = {"written_ms", "note"}  # about the writing, not about the look
 
 
-def said_again(store: StoreReader, row: JournalRow, params: Params) -> JournalRow:
+def said_again(store: StoreReader, row: JournalRow, params: Params, holes: Ints | None = None) -> JournalRow:
     """The look at a row's candle, from all that is stored up to it."""
     end_ms = row.candle_ms + params.timeframe_s * 1000
     y, x = (store.candles(s, params.timeframe_s, to_ms=end_ms) for s in row.pair.split("/"))
-    report = analyse(y, x, params)
+    report = analyse(y, x, params, holes)
     record = record_of(report).summary()
     legs = legs_of(report, deciding_z(report))
     costs = None
     if legs is not None:
-        half = [half_spread_bps(store.trades(s, to_ms=end_ms, limit=PRINTS)) for s in row.pair.split("/")]
+        hour_ms = 3_600_000
+        half = [
+            half_spread_bps(store.trades(s, from_ms=end_ms - hour_ms, to_ms=end_ms, limit=PRINTS))
+            for s in row.pair.split("/")
+        ]
         costs = round_trip(
             legs,
             fee_y_bps=params.fee_bps,

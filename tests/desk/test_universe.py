@@ -336,13 +336,27 @@ def test_what_is_stored_already_is_scanned_without_asking(stage: Stage) -> None:
 def test_another_choice_of_symbols_is_chosen_again_and_the_same_one_is_not(stage: Stage) -> None:
     stage.universe.want(RULE)
     stage.turn()
+    stage.clock_s = 1.0
     stage.universe.want(replace(RULE, both_directions=True))
     stage.turn()
     assert stage.rest.asked.count("ticker") == 1
+    stage.clock_s = 2.0
     stage.universe.want(replace(RULE, most=2))
     stage.turn()
     assert stage.rest.asked.count("ticker") == 2
     assert stage.stream.names == {"AUSDT", "BUSDT"}
+
+
+def test_of_two_tabs_the_one_that_changed_its_mind_last_has_its_way_until_it_is_closed(stage: Stage) -> None:
+    other = replace(RULE, most=2)
+    for second in range(20):
+        stage.clock_s = float(second)
+        stage.universe.want(RULE)
+        if 3 <= second <= 9:
+            stage.universe.want(other)
+        stage.turn()
+        assert stage.universe.view().rule == (other if 3 <= second <= 14 else RULE)
+    assert stage.rest.asked.count("ticker") == 3
 
 
 def test_an_exchange_that_does_not_answer_is_a_sentence_and_is_asked_again(stage: Stage) -> None:

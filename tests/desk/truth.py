@@ -129,7 +129,8 @@ def examine(
             records=one_by_one,
             gaps=store.gaps(symbol),
             first_ms=int(ticks.ts_ms.min()) if len(ticks) else 1 << 62,
-            passed_ms=watermark_ms - grace_ms,
+            # What follows a symbol's newest trade may have ended with its stream: only its next one tells.
+            passed_ms=min(watermark_ms - grace_ms, int(ticks.ts_ms.max()) if len(ticks) else 0),
         )
         found.gaps.update(gap.state for gap in leg.gaps)
         _compare_trades(found, leg, ticks)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.errors import BadRequest
 from core.types import Gap, Ticks
+from ingestion.answers import Answers
 from ingestion.repair import Fill, fill
 from tests.ingestion.tape import Row, Tape, candles
 
@@ -21,7 +22,7 @@ def tape(*rows: tuple[int, float, float], start_id: int = 100) -> Tape:
 
 
 def filled(exchange: Tape, after: int, before: int) -> Fill:
-    return fill(exchange.gap(after, before), exchange, exchange.stored(after, before))
+    return fill(exchange.gap(after, before), Answers(exchange), exchange.stored(after, before))
 
 
 def joined(a: Ticks, b: Ticks) -> Ticks:
@@ -44,6 +45,24 @@ def test_beyond_the_newest_trades_aggregates_fill_it() -> None:
     assert found.ticks.trade_id.tolist() == [102, 103]
     assert found.ticks.qty.tolist() == [5.0, 4.0]
     assert found.complete
+
+
+def test_what_the_newest_trades_reach_of_a_gap_is_exact_and_the_rest_comes_as_aggregates() -> None:
+    rows = [(500, 10, 1), (970, 11, 1), (1_020, 11, 1), (1_500, 12, 1), (1_980, 13, 1), (2_020, 13, 1), (2_900, 14, 1)]
+    exchange = replace(tape(*rows), newest=3)
+    found = filled(exchange, 0, 6)
+    assert found.ticks.first_id.tolist() == [101, 103, 104, 105]
+    assert found.ticks.trade_id.tolist() == [102, 103, 104, 105]
+    assert [(gap.from_ms, gap.to_ms) for gap in found.lost] == [(999, 1_000)]  # that at 2 s is known
+
+
+def test_an_aggregate_of_which_the_newest_trades_hold_the_end_adds_what_is_missing_of_it() -> None:
+    exchange = replace(tape((500, 10, 1), *[(1_500 + at, 11.0, 0.1 * (at + 1)) for at in range(5)], (1_900, 12, 1)))
+    exchange.newest = 3
+    found = filled(exchange, 0, 6)
+    assert found.complete
+    assert found.ticks.first_id.tolist() == [101, 104, 105]
+    assert candles(found.ticks) == candles(exchange.ticks(exchange.rows[1:6]))
 
 
 def test_a_server_without_single_trades_is_asked_for_aggregates() -> None:
@@ -76,7 +95,7 @@ def test_ids_that_were_no_trades_leave_nothing_to_fill() -> None:
 def test_when_part_of_an_edge_aggregate_is_missing_elsewhere_too_nothing_is_guessed() -> None:
     exchange = replace(tape(*[(500 + at, 11.0, 1.0) for at in range(6)], (900, 12, 1)), newest=1)
     inside = exchange.ticks([exchange.rows[0], *exchange.rows[2:3], *exchange.rows[5:]])  # row 1 is missing as well
-    found = fill(exchange.gap(2, 5), exchange, lambda *_: inside)
+    found = fill(exchange.gap(2, 5), Answers(exchange), lambda *_: inside)
     assert (len(found.ticks), found.complete) == (0, False)
     assert found.lost[0].state == "lost"
 
@@ -91,7 +110,7 @@ def test_an_aggregate_that_may_cross_a_second_leaves_that_edge_unknown() -> None
 def test_a_long_busy_gap_is_left_to_klines_without_asking() -> None:
     exchange = tape((0, 10, 1))
     gap = Gap("BTCUSDT", 1, 1_000_000, 0, 3_600_000)
-    found = fill(gap, exchange, exchange.stored(0, 1))
+    found = fill(gap, Answers(exchange), exchange.stored(0, 1))
     assert exchange.asked == []
     assert [(lost.from_ms, lost.to_ms) for lost in found.lost] == [(0, 3_600_000)]
     assert "klines" in found.reason
@@ -99,7 +118,7 @@ def test_a_long_busy_gap_is_left_to_klines_without_asking() -> None:
 
 def test_a_gap_without_bounds_is_not_guessed() -> None:
     exchange = tape((0, 10, 1))
-    assert not fill(Gap("BTCUSDT", None, 5, 0, 1), exchange, exchange.stored(0, 1)).complete
+    assert not fill(Gap("BTCUSDT", None, 5, 0, 1), Answers(exchange), exchange.stored(0, 1)).complete
 
 
 def test_what_the_exchange_no_longer_keeps_is_lost_with_its_words() -> None:
@@ -111,7 +130,7 @@ def test_what_the_exchange_no_longer_keeps_is_lost_with_its_words() -> None:
 
 def test_answers_that_stay_behind_the_stream_are_asked_for_again_before_giving_up() -> None:
     exchange = tape((0, 10, 1), (10, 11, 1))
-    found = fill(Gap("BTCUSDT", 100, 110, 0, 100), exchange, exchange.stored(0, 1))
+    found = fill(Gap("BTCUSDT", 100, 110, 0, 100), Answers(exchange), exchange.stored(0, 1))
     assert (found.complete, found.again, exchange.paused) == (False, True, 2)
 
 
@@ -180,13 +199,13 @@ def test_what_is_stored_of_a_gap_already_is_not_counted_twice(exchange: Tape, da
     came = data.draw(st.lists(st.booleans(), min_size=len(inside), max_size=len(inside)))
     late = [row for row, yes in zip(inside, came, strict=True) if yes]
     kept = exchange.ticks([*exchange.rows[: after + 1], *late, *exchange.rows[before:]])
-    found = fill(exchange.gap(after, before), exchange, lambda *_: kept)
+    found = fill(exchange.gap(after, before), Answers(exchange), lambda *_: kept)
     truth, got = candles(exchange.ticks()), candles(kept, found.ticks)
     for at in truth.keys() | got.keys():
         if not any(lost.from_ms < at + 1_000 and lost.to_ms >= at for lost in found.lost):
             assert got[at][:5] == truth[at][:5]
             assert got[at][5] >= truth[at][5]
-    again = fill(exchange.gap(after, before), exchange, lambda *_: joined(kept, found.ticks))
+    again = fill(exchange.gap(after, before), Answers(exchange), lambda *_: joined(kept, found.ticks))
     assert len(again.ticks) == 0
 
 

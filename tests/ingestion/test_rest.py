@@ -197,6 +197,12 @@ def test_a_request_the_exchange_will_not_answer_is_not_repeated(exchange: Exchan
     assert exchange.asked.qsize() == 1
 
 
+def test_a_refusal_by_something_else_than_the_exchange_names_its_status(exchange: Exchange, rest: Rest) -> None:
+    exchange.answers = [Answer(b"<html>not found</html>", 404)]
+    with pytest.raises(BadRequest, match=r"^127\.0\.0\.1:\d+ refused .* \(HTTP 404\)\.$"):
+        rest.trades("BTCUSDT")
+
+
 @pytest.mark.parametrize(("status", "banned"), [(429, False), (418, True)])
 def test_after_a_rate_limit_nothing_is_asked_until_it_ends(
     exchange: Exchange, rest: Rest, now: Now, status: int, banned: bool
@@ -292,3 +298,22 @@ def test_close_wakes_whoever_waits(exchange: Exchange, now: Now) -> None:
     with pytest.raises(Unreachable, match="Stopped"):
         rest.server_time_ms()
     closer.join()
+
+
+def test_funding_settlements_come_page_by_page_at_whole_minutes(
+    exchange: Exchange, rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingestion.rest.SETTLED_MOST", 2)
+    hour = 3_600_000
+
+    def page(*settled: tuple[int, str]) -> Answer:
+        return Answer([{"symbol": "BTCUSDT", "fundingTime": at, "fundingRate": rate} for at, rate in settled])
+
+    exchange.answers = [page((hour + 7, "0.00010000"), (9 * hour + 2, "-0.00002000")), page((17 * hour, "0.00000001"))]
+    found = rest.funding_settled("BTCUSDT", 0, 24 * hour)
+    assert found == [(hour, 1e-4), (9 * hour, -2e-5), (17 * hour, 1e-8)]
+    first, second = (exchange.asked.get(timeout=5) for _ in range(2))
+    assert first == (
+        "/fapi/v1/fundingRate", {"symbol": "BTCUSDT", "startTime": "0", "endTime": str(24 * hour), "limit": "2"}
+    )  # fmt: skip
+    assert second[1]["startTime"] == str(9 * hour + MINUTE_MS)

@@ -16,7 +16,7 @@ from ingestion.clock import (
     TIME_MOVED_AFTER_MS,
     EventClock,
 )
-from ingestion.tally import REPORT_EVERY_S, Tally
+from ingestion.tally import REPORT_EVERY_S, Complaints, Tally
 from tests.ingestion.frames import records
 
 # Backoff
@@ -141,3 +141,14 @@ def test_refused_frames_are_reported_at_a_limited_rate_and_the_usual_ones_never(
     assert all(line.keys() == {"malformed"} for _, line in lines)
     assert [b - a for (a, _), (b, _) in pairwise(lines)] == [REPORT_EVERY_S] * (len(lines) - 1)
     assert tally.rejected == {"malformed": 400, "not_market:NA": 200}
+
+
+def test_a_server_that_complains_without_end_gets_a_line_a_minute_and_the_rest_is_counted() -> None:
+    complaints = Complaints()
+    assert complaints.line("Unknown property (code 0)", now_s=5.0) == "Unknown property (code 0)"
+    assert [complaints.line("Invalid JSON (code 3)", now_s=5.0 + n / 100) for n in range(1_000)] == [""] * 1_000
+    assert (
+        complaints.line("Too many subscriptions (code 4)", now_s=5.0 + REPORT_EVERY_S)
+        == "Too many subscriptions (code 4) (1000 more since the last line)"
+    )
+    assert complaints.line("Invalid JSON (code 3)", now_s=5.0 + 2 * REPORT_EVERY_S) == "Invalid JSON (code 3)"

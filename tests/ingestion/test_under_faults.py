@@ -19,6 +19,7 @@ import pytest
 from core.errors import RestError
 from core.types import Batch, Gap, Ticks
 from ingestion import binance, repair
+from ingestion.answers import Answers
 from ingestion.continuity import Continuity, Taken
 from ingestion.feed import Feed
 from ingestion.repair import fill
@@ -107,7 +108,7 @@ class Desk:
             for gap in self.gaps[symbol]:
                 for attempt in range(20):
                     try:
-                        found = fill(gap, self.rest, self.read)
+                        found = fill(gap, Answers(self.rest), self.read)
                         break
                     except RestError:
                         if attempt == 19:

@@ -118,20 +118,16 @@ def test_every_interval_is_given_out_once_or_told_as_late_or_incomplete(data: st
     broken: list[tuple[int, int, int]] = []
     gaps: list[Span] = []
     edges = data.draw(cuts(len(trades)))
-    held, watermark = False, 0
+    watermark = 0
     for a, b in pairwise(edges):
         batch = trades.take(slice(a, b))
         builder.add(batch)
         watermark = max([watermark, *batch.ts_ms.tolist()])
         if data.draw(st.booleans()):
-            held = not held
-            (builder.hold if held else builder.release)()
-        if data.draw(st.booleans()):
             start = watermark + data.draw(st.integers(-9000, 9000))
             gaps.append((start, start + data.draw(st.integers(0, 5000))))
             builder.gap(*gaps[-1])
         confirmed = builder.confirm(watermark)
-        assert not (held and confirmed)
         for timeframe_s, candles in confirmed.items():
             assert (np.diff(candles.open_ms) > 0).all()
             for row in rows(candles):
@@ -140,7 +136,6 @@ def test_every_interval_is_given_out_once_or_told_as_late_or_incomplete(data: st
                 given_out[timeframe_s, row[0]] = row
         late |= set(builder.late())
         broken += builder.incomplete()
-    builder.release()
     end = int(trades.ts_ms.max()) + 8_000_000
     for timeframe_s, candles in builder.confirm(end).items():
         given_out |= {(timeframe_s, row[0]): row for row in rows(candles)}
@@ -226,18 +221,6 @@ def test_a_gap_told_after_its_intervals_passed_is_reported_at_once() -> None:
     assert builder.incomplete() == [(1, 10_000, 11_000)]
     builder.gap(1_000, 1_200)  # before anything was seen here: known all the same
     assert builder.incomplete() == [(1, 1_000, 1_000)]
-
-
-def test_nothing_is_confirmed_while_it_is_unknown_what_was_missed() -> None:
-    builder = CandleBuilder("BTCUSDT", grace_ms=GRACE, timeframes_s=(1,))
-    builder.add(at(10_000, 11_000))
-    builder.hold()
-    builder.hold()
-    assert builder.confirm(60_000) == {}
-    builder.gap(11_200, 59_000)
-    builder.release()
-    assert builder.confirm(60_000)[1].open_ms.tolist() == [10_000]
-    assert builder.incomplete() == [(1, 11_000, 58_000)]  # the interval of 59 000 has not passed
 
 
 def test_a_late_trade_is_told_in_every_timeframe_it_missed_and_counted_in_the_others() -> None:

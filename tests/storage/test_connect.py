@@ -73,7 +73,9 @@ def test_a_newer_format_is_refused_and_left_alone(path: Path) -> None:
         newer.execute("INSERT INTO migrations VALUES (99, 'from the future', 0)")
         newer.commit()
         newer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    refused(path, StoreError, "has format 99, this Pairsight knows formats up to 2: update Pairsight")
+    refused(
+        path, StoreError, f"has format 99, this Pairsight knows formats up to {MIGRATIONS[-1].number}: update Pairsight"
+    )
 
 
 def test_a_folder_is_refused(path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import StoreError
 from core.journal import JournalRow
+from core.paper import PaperBook, PaperTrade, Settlement
 from storage.schema import MIGRATIONS, Migration, check_version, migrate
 
 HERE = Path("here.db")
@@ -30,6 +31,13 @@ KEYS = {
     "gaps": ["id"],
     "decisions": ["pair", "timeframe_s", "params", "candle_ms"],
     "alerts": ["id"],
+    "paper_trades": ["pair", "timeframe_s", "params", "look_ms"],
+    "paper_books": ["pair", "timeframe_s", "params"],
+    "settlements": ["symbol", "settle_ms"],
+    "alert_rules": ["id"],
+    "alert_states": ["rule_id", "subject"],
+    "alert_channels": ["id"],
+    "deliveries": ["alert_id", "channel"],
 }
 
 
@@ -67,6 +75,18 @@ def test_a_look_has_a_column_for_every_field_in_order_and_of_its_kind(database: 
     ]
 
 
+@pytest.mark.parametrize(
+    ("table", "value"), [("paper_trades", PaperTrade), ("paper_books", PaperBook), ("settlements", Settlement)]
+)
+def test_a_trade_on_paper_has_a_column_for_every_field_in_order_and_of_its_kind(
+    database: sqlite3.Connection, table: str, value: type
+) -> None:
+    kinds = {"str": "TEXT", "int": "INTEGER", "float": "REAL"}
+    assert [(name, kind) for name, kind, _ in columns(database, table)] == [
+        (f.name, kinds[str(f.type)]) for f in fields(value)
+    ]
+
+
 def test_migrations_are_numbered_from_one_without_a_hole() -> None:
     assert [migration.number for migration in MIGRATIONS] == list(range(1, len(MIGRATIONS) + 1))
 
@@ -84,7 +104,7 @@ def test_a_later_migration_is_applied_to_what_is_there(database: sqlite3.Connect
     migrate(database, HERE, more)
     assert database.execute("SELECT name, note FROM symbols").fetchall() == [("BTCUSDT", None)]
     assert check_version(database, HERE, more) == len(more)
-    with pytest.raises(StoreError, match=r"here.db has format 3, this Pairsight knows formats up to 2"):
+    with pytest.raises(StoreError, match=rf"here.db has format {len(more)}, .* knows formats up to {len(MIGRATIONS)}"):
         migrate(database, HERE)
 
 

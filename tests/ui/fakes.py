@@ -10,18 +10,25 @@ from typing import Final, Literal
 
 import numpy as np
 
+from analytics.backtest import Frictions
 from analytics.costs import CostSplit
 from analytics.decision import Freshness, LiveScore, decide
+from analytics.funding import FundingRates
 from analytics.look import Look, RecordSummary
 from analytics.market import MarketRule, MarketView
+from analytics.paper_account import Account
+from analytics.paper_view import TrackView
 from analytics.params import Params
 from analytics.report import PairReport, analyse
+from analytics.trial import Trial, TrialAsk, trial
 from core.errors import DegenerateData, PairsightError, UnknownSymbol
 from core.journal import JournalRow
+from core.load import HistoryLoad
 from core.types import (
     Bools,
     Candles,
     DeskStatus,
+    EngineStatus,
     FeedStatus,
     Floats,
     Gap,
@@ -33,6 +40,7 @@ from core.types import (
     Ticks,
 )
 from tests.ui import market_of_forty
+from tests.ui.fake_alerts import FakeAlerts
 
 Scenario = Literal[
     "tradable",
@@ -172,6 +180,11 @@ class FakeDesk:
     store_problem: str = ""
     watched: list[tuple[str, str]] = field(default_factory=list)
     other_collects: bool = False
+    alerts: FakeAlerts = field(default_factory=FakeAlerts)
+    paper: TrackView = field(default_factory=TrackView)
+    paper_worth: dict[tuple[str, int, str, int], Account] = field(default_factory=dict)
+    walks: dict[TrialAsk, Trial] = field(default_factory=dict)
+    load: HistoryLoad = field(default_factory=HistoryLoad)
 
     def __post_init__(self) -> None:
         if self.scenario in {"stopped", "unreachable"}:
@@ -244,29 +257,30 @@ class FakeDesk:
             ),
         )
         return DeskStatus(
-            self.running,
-            self.source,
-            feed,
-            replace(feed, url="wss://fstream.binance.com/market/stream", streams=()),
-            StoreStatus(
-                "failing" if self.store_problem else "reading" if self.other_collects else "writing",
-                self.store_problem or ("Another Pairsight collects into data/pairsight.db." * self.other_collects),
-                "data/pairsight.db",
-                12,
-                184_031,
-                0,
-                3.4,
-                48_200_000,
+            running=self.running,
+            source=self.source,
+            trades=feed,
+            market=replace(feed, url="wss://fstream.binance.com/market/stream", streams=()),
+            store=StoreStatus(
+                state="failing" if self.store_problem else "reading" if self.other_collects else "writing",
+                reason=self.store_problem
+                or ("Another Pairsight collects into data/pairsight.db." * self.other_collects),
+                path="data/pairsight.db",
+                queued=12,
+                written=184_031,
+                write_ms=3.4,
+                size_bytes=48_200_000,
             ),
-            tuple(self.symbols),
-            "The name fstream.binance.com could not be resolved. Is this machine online?" if away else "",
-            away,
-            {"ETHUSDT": 0.25, "BTCUSDT": 0.25} if self.scenario == "warming" else {},
-            1 if self.scenario == "no_data" else 0,
-            3,
-            1,
-            -12.0,
-            (
+            symbols=tuple(self.symbols),
+            problem="The name fstream.binance.com could not be resolved. Is this machine online?" if away else "",
+            simulator_offered=away,
+            warmup={"ETHUSDT": 0.25, "BTCUSDT": 0.25} if self.scenario == "warming" else {},
+            gaps_open=1 if self.scenario == "no_data" else 0,
+            gaps_repaired=3,
+            gaps_lost=1,
+            clock_offset_ms=-12.0,
+            engine=EngineStatus() if away else EngineStatus(watched=3, round_s=0.047, at_ms=END_MS),
+            log=(
                 "00:00:01 feed connected to wss://fstream.binance.com/public/stream",
                 "00:04:12 gap in ETHUSDT after id 4217910238, 41 trades missing",
                 "00:04:13 repaired 41 trades of ETHUSDT",
@@ -374,9 +388,56 @@ class FakeDesk:
         rows = self.journal(symbol_y, symbol_x, params, 10_000)
         return [row for row in rows if row.candle_ms < before_ms][-limit:]
 
+    def track_record(self) -> TrackView:
+        """What a test put there."""
+        return self.paper
+
+    def paper_now(self) -> Mapping[tuple[str, int, str, int], Account]:
+        """The same."""
+        return self.paper_worth
+
     def as_of(self, symbol_y: str, symbol_x: str, params: Params, candle_ms: int) -> Look:
         """The scenario up to a candle."""
         return past_look(self.scenario, symbol_y, symbol_x, params, candle_ms)
+
+    def walk(self, ask: TrialAsk) -> None:
+        """Run it here and now."""
+        self.calls.append("walk")
+        self.walks[ask] = walked(ask)
+
+    def walked(self, ask: TrialAsk) -> Trial | None:
+        """What was run; a test may put there what it likes."""
+        return self.walks.get(ask)
+
+    def cancel_walk(self, ask: TrialAsk) -> None:
+        """Stop it."""
+        self.calls.append("cancel_walk")
+        self.walks[ask] = replace(self.walks[ask], stage="cancelled")
+
+    def fetch_history(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> None:
+        """Say that it is on its way."""
+        self.calls.append(f"fetch {' '.join(symbols)} {timeframe_s} {days}")
+        if self.other_collects:
+            raise PairsightError("Another Pairsight collects into this database: fetch there.")
+        self.load = HistoryLoad("loading", 3_000, 12_000, 42.0)
+
+    def history_load(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> HistoryLoad:
+        """A quarter of it is there."""
+        return self.load
+
+    def cancel_history(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> None:
+        """Stop it."""
+        self.calls.append("cancel_history")
+        self.load = replace(self.load, stage="cancelled")
+
+
+@lru_cache(maxsize=16)
+def walked(ask: TrialAsk) -> Trial:
+    """The real run over seeded candles, or over those that were given."""
+    y, x = ask.legs or legs(ask.symbol_y, ask.symbol_x, ask.params, Market(rows=6_000))
+    costs = Frictions(ask.half_y_bps, ask.half_x_bps, FundingRates.none(), FundingRates.none())
+    *_, last = trial(Trial(ask), y, x, costs)
+    return last
 
 
 @lru_cache(maxsize=64)

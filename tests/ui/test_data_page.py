@@ -6,17 +6,23 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from core.types import Candles, DeskStatus
+from core.types import Candles, DeskStatus, EngineStatus, FeedStatus, StreamStatus
 from tests.ui.fakes import END_MS, FakeDesk
 from tests.ui.stage import markup, play, words
 from ui.minutes import table
 
 
+def bars(*ages_s: float | None) -> tuple[StreamStatus, ...]:
+    """Streams of closed bars, so old."""
+    return tuple(StreamStatus(f"S{i}USDT", None, END_MS, age, 0.1, "kline_1m") for i, age in enumerate(ages_s))
+
+
 def test_every_streamed_symbol_has_its_row_and_a_silent_one_is_called_silent() -> None:
     app = play(FakeDesk("no_data"), "data")
     assert not app.exception
-    states = dict(re.findall(r'data-key="stream_(\w+)" data-state="(\w+)"', markup(app)))
+    states = dict(re.findall(r'data-key="stream_([A-Z]+)" data-state="(\w+)"', markup(app)))
     assert states == {"BTCUSDT": "passed", "ETHUSDT": "failed", "BNBUSDT": "passed", "SOLUSDT": "passed"}
 
 
@@ -28,14 +34,25 @@ def test_gaps_are_listed_with_their_state_and_missing_ids() -> None:
 
 
 def test_records_that_are_no_trades_are_counted_by_reason() -> None:
-    assert "not a trade: 189" in words(play(FakeDesk("wait"), "data"))
+    assert "not trades: not a trade 189" in words(play(FakeDesk("wait"), "data"))
+
+
+def test_looks_that_fall_behind_are_called_that() -> None:
+    desk = FakeDesk("wait")
+    seen = desk.status()
+    desk.status = lambda: replace(seen, engine=EngineStatus(200, 412, True, 1.7, END_MS))  # type: ignore[method-assign]
+    text = words(play(desk, "data"))
+    assert "412 owed" in text
+    assert "200 pairs watched, 1.70 s the newest round" in text
+    assert "the machine is too slow for them" in text
 
 
 def test_a_desk_without_anything_is_drawn_too() -> None:
     for scenario in ("unreachable", "stopped", "empty"):
         app = play(FakeDesk(scenario), "data")
         assert not app.exception
-        assert len(app.dataframe[0].value) == 0
+        assert not app.dataframe
+        assert "No minute of ETHUSDT has been confirmed yet." in words(app)
 
 
 def test_the_minutes_are_newest_first_and_returns_are_per_minute() -> None:
@@ -56,5 +73,26 @@ def test_a_stream_is_called_silent_after_the_time_of_the_settings() -> None:
         def status(self) -> DeskStatus:
             return replace(super().status(), stale_after_s=60.0)
 
-    states = dict(re.findall(r'data-key="stream_(\w+)" data-state="(\w+)"', markup(play(Patient("no_data"), "data"))))
+    page = markup(play(Patient("no_data"), "data"))
+    states = dict(re.findall(r'data-key="stream_([A-Z]+)" data-state="(\w+)"', page))
     assert set(states.values()) == {"passed"}
+
+
+@pytest.mark.parametrize(
+    ("feed", "state", "says"),
+    [
+        (FeedStatus(), "unknown", "closed"),
+        (FeedStatus("live", streams=bars(3.0, 41.0)), "passed", "Scanner, 2 symbols"),
+        (FeedStatus("live", streams=bars(3.0, 200.0)), "failed", "1 silent"),
+        (FeedStatus("live", streams=bars(3.0, None)), "passed", "1 not heard yet"),
+        (FeedStatus("waiting", "The line went down.", streams=bars(3.0)), "failed", "The line went down."),
+    ],
+)
+def test_the_scanners_stream_has_its_row_too(feed: FeedStatus, state: str, says: str) -> None:
+    class Scanning(FakeDesk):
+        def status(self) -> DeskStatus:
+            return replace(super().status(), universe=feed)
+
+    app = play(Scanning("wait"), "data")
+    assert f'data-key="stream_universe" data-state="{state}"' in markup(app)
+    assert says in words(app)

@@ -14,6 +14,8 @@ from core.journal import JournalRow
 from tests.ui.fakes import END_MS, FakeDesk, Scenario, look
 from tests.ui.stage import markup, play, shown, words
 from ui import formats
+from ui.controls import Controls
+from ui.shape import read
 
 VERDICTS: dict[Scenario, str] = {
     "tradable": "TRADABLE",
@@ -142,6 +144,15 @@ def test_a_database_that_cannot_be_written_is_said_loudly() -> None:
     app = play(FakeDesk("wait", store_problem="The disk is full."))
     assert "The database is not being written." in words(app)
     assert "The disk is full." in words(app)
+
+
+def test_the_page_is_drawn_anew_with_the_first_candles_so_that_their_files_are_there() -> None:
+    desk, pair = FakeDesk("empty"), Controls("ETHUSDT", "BTCUSDT", Params())
+    before, _ = read(desk, pair, 10)
+    desk.scenario = "wait"
+    after, _ = read(desk, pair, 10)
+    assert before != after
+    assert read(desk, pair, 10)[0] == after
 
 
 def test_stop_stops_the_desk() -> None:

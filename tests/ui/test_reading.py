@@ -15,7 +15,7 @@ from ui.reading import Reading, bars_since_crossing, deciding_z, exchange_now_ms
 
 
 def reading(desk: FakeDesk, params: Params | None = None) -> Reading:
-    return take(desk, "ETHUSDT", "BTCUSDT", params or Params(), 500)
+    return take(desk, desk.status(), ("ETHUSDT", "BTCUSDT"), params or Params(), 500)
 
 
 def test_the_clock_is_the_streams_own_and_runs_on_between_frames() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -45,8 +46,17 @@ def test_pairs_tested_expected_by_chance_and_found_are_said_in_words() -> None:
 def test_a_candidate_is_said_to_be_no_verdict_with_the_measured_error_rates() -> None:
     text = words(page())
     assert "A candidate is not a verdict." in text
-    assert "1–5 % of scans name a false candidate" in text
-    assert "10–12 % where volatility comes in strong clusters" in text
+    assert "1 % of scans name a false candidate" in text
+    assert "3–5 % where volatility comes in strong clusters" in text
+
+
+def test_a_market_that_another_tab_chose_is_said_to_be_that() -> None:
+    assert 'data-key="elsewhere"' not in markup(page())
+    desk = FakeDesk()
+    other = MarketRule(most=50, fit_bars=500)
+    desk.market = lambda rule: replace(market_of_forty.view(rule), rule=other)  # type: ignore[method-assign]
+    text = words(page(desk))
+    assert "Shown is that one: 50 symbols, N = 500, cost 10.0 bps. Change a setting to take over." in text
 
 
 def test_every_symbol_left_out_is_named_with_its_reason() -> None:

@@ -16,7 +16,6 @@ from ui.theme import heading
 EVERY_S = 1.0
 SLOWLY_S = 5.0
 MINUTES = 240
-GAP_DAYS_MS = 3 * 86_400_000
 
 
 def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:

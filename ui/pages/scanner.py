@@ -67,4 +67,4 @@ def _head(desk: DeskPort, rule: MarketRule, drawn: ScanShape) -> None:
     """The cards; where another scan has been made, the whole page."""
     status, view = desk.status(), desk.market(rule)
     rerun_when_changed(ScanShape.of(status, view), drawn)
-    scan_head.render(view, exchange_now_ms(status))
+    scan_head.render(view, rule, exchange_now_ms(status))

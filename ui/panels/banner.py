@@ -44,11 +44,12 @@ def markup(reading: Reading) -> Markup:
                 f" · {TIMEFRAME_NAMES[params.timeframe_s]} · {PRESETS[params.preset].title}",
                 _mark(reading),
                 cls="ps-pair",
+                data_key="pair",
             ),
             el("h1", theme.glyph(theme.VERDICT_STYLE[verdict]), verdict.value, cls="ps-verdict"),
             el(
                 "div",
-                el("p", formats.prose(decision.reason), cls="ps-reason"),
+                el("p", formats.prose(decision.reason), cls="ps-reason", data_key="reason"),
                 warm_up(reading) if verdict is Verdict.WARMING_UP else change(reading),
                 cls="ps-says",
             ),
@@ -106,7 +107,7 @@ def warm_up(reading: Reading) -> Markup:
     loading = [reading.status.warmup[s] for s in (reading.symbol_y, reading.symbol_x) if s in reading.status.warmup]
     if loading and min(loading) < 1:
         words = f"loading history from the exchange, {formats.percent(min(loading), 0)}"
-    return el("div", bar(share), el("span", words), cls="ps-warm")
+    return el("div", bar(share), el("span", words, data_key="warm_up"), cls="ps-warm")
 
 
 def bar(share: float, label: str = "candles there") -> Markup:
@@ -158,10 +159,10 @@ def _facts(reading: Reading) -> tuple[Markup, ...]:
     since = since_ms(reading.said, reading.look.decision.verdict)
     source = reading.status.source
     return (
-        _fact("Source", el("b", source, cls=f"ps-source ps-source-{source.lower()}")),
-        _fact("Confirmed to", candle),
-        _fact("Feed", feed_words(reading.status.trades, reading.status)),
-        _fact("Said since", _since(reading, since)),
+        _fact("source", "Source", el("b", source, cls=f"ps-source ps-source-{source.lower()}")),
+        _fact("candle", "Confirmed to", candle),
+        _fact("feed", "Feed", feed_words(reading.status.trades, reading.status)),
+        _fact("since", "Said since", _since(reading, since)),
     )
 
 
@@ -171,10 +172,10 @@ def _facts_of_then(reading: Reading, closed: int | None) -> tuple[Markup, ...]:
     start = "not journalled" if since is None or not told else _end(reading, since)
     source = reading.source
     return (
-        _fact("As of", el("b", f"{formats.stamp(closed)} UTC")),
-        _fact("Source", el("b", source, cls=f"ps-source ps-source-{source.lower()}")),
-        _fact("Computed", reading.basis),
-        _fact("Said since", start),
+        _fact("as_of", "As of", el("b", f"{formats.stamp(closed)} UTC")),
+        _fact("source", "Source", el("b", source, cls=f"ps-source ps-source-{source.lower()}")),
+        _fact("basis", "Computed", reading.basis),
+        _fact("since", "Said since", start),
     )
 
 
@@ -192,5 +193,5 @@ def _since(reading: Reading, since: int | None) -> str:
     return f"{_end(reading, since)}, {ago}" if ago else _end(reading, since)
 
 
-def _fact(name: str, value: str) -> Markup:
-    return el("div", el("dt", name), el("dd", value))
+def _fact(key: str, name: str, value: str) -> Markup:
+    return el("div", el("dt", name), el("dd", value, data_key=f"fact_{key}"))

@@ -29,17 +29,17 @@ def markup(decision: Decision) -> Markup:
     return el(
         "table",
         el("thead", el("tr", *(el("th", h, scope="col") for h in HEADINGS))),
-        _body(head, deciding) if deciding else _nothing_yet(),
-        _body("Informing, never deciding", informing) if informing else Markup(),
+        _body("deciding", head, deciding) if deciding else _nothing_yet(),
+        _body("informing", "Informing, never deciding", informing) if informing else Markup(),
         cls="ps-checks",
         aria_label="Trade readiness",
     )
 
 
-def _body(head: str, checks: Iterable[Check]) -> Markup:
+def _body(key: str, head: str, checks: Iterable[Check]) -> Markup:
     return el(
         "tbody",
-        el("tr", el("th", head, colspan=str(len(HEADINGS)), scope="rowgroup", cls="ps-group")),
+        el("tr", el("th", head, colspan=str(len(HEADINGS)), scope="rowgroup", cls="ps-group", data_key=key)),
         *(_row(c) for c in checks),
     )
 

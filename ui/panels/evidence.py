@@ -45,6 +45,7 @@ def key(leg_y: str, leg_x: str, z_name: str, other_name: str) -> Markup:
         _entry("stop", theme.STOP, "dotted"),
         el("span", el("i", cls="ps-key-block"), "no candles", cls="ps-key-entry"),
         cls="ps-key",
+        data_key="legend",
     )
 
 

@@ -55,5 +55,7 @@ def _row(gap: Gap) -> Markup:
         el("td", formats.stamp(gap.to_ms), cls="ps-num"),
         el("td", formats.age((gap.to_ms - gap.from_ms) / 1000), cls="ps-num"),
         el("td", missing, cls="ps-num"),
+        data_key="gap",
+        data_value=str(gap.to_ms),
         data_state=gap.state,
     )

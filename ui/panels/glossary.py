@@ -42,4 +42,9 @@ def render() -> None:
 
 def markup() -> Markup:
     """The list as HTML."""
-    return el("dl", *(el("div", el("dt", term), el("dd", words)) for term, words in TERMS), cls="ps-pairs ps-glossary")
+    return el(
+        "dl",
+        *(el("div", el("dt", term), el("dd", words)) for term, words in TERMS),
+        cls="ps-pairs ps-glossary",
+        data_key="glossary",
+    )

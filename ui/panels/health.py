@@ -9,9 +9,10 @@ import streamlit as st
 from core.types import DeskStatus, FeedStatus, StreamStatus
 from ui import formats, theme
 from ui.markup import Markup, el
-from ui.panels.banner import bar, feed_words
+from ui.panels.banner import FEED_WORD, bar, feed_words
 from ui.reading import exchange_now_ms
 
+BAR_DUE_S = 90.0  # a closed bar is due every minute; so long without one is silence
 NUMBERS = ("Records/s", "Age", "Last event, UTC", "Last id")
 STORE_WORD = {
     "writing": "writing",
@@ -29,20 +30,23 @@ def render(status: DeskStatus) -> None:
 
 
 def facts(status: DeskStatus) -> Markup:
-    """One card a part: trades, market, store, gaps, clock, rejected."""
+    """One card a part: trades, market, store, gaps, clock, looks."""
     store = status.store
     offset = "not measured" if status.clock_offset_ms is None else f"{formats.number(status.clock_offset_ms, 0)} ms"
-    rejected = sum(status.trades.rejected.values())
+    clock = "unknown" if status.clock_offset_ms is None else "passed"
     return el(
         "div",
         _card(
+            "trades",
             "Trades",
             _feed_state(status, status.trades),
             feed_words(status.trades, status),
-            f"{formats.count(status.trades.records)} records, {formats.count(status.trades.reconnects)} reconnects",
+            f"{formats.count(status.trades.records)} records, {formats.count(status.trades.reconnects)} reconnects; "
+            f"not trades: {_rejected(status.trades)}",
             status.trades.reason,
         ),
         _card(
+            "market",
             "Mark price and funding",
             _feed_state(status, status.market),
             feed_words(status.market, status).replace("newest trade", "newest frame"),
@@ -50,6 +54,7 @@ def facts(status: DeskStatus) -> Markup:
             status.market.reason,
         ),
         _card(
+            "store",
             "Database",
             {"writing": "passed", "reading": "passed", "failing": "failed", "closed": "unknown"}[store.state],
             STORE_WORD[store.state],
@@ -58,21 +63,15 @@ def facts(status: DeskStatus) -> Markup:
             store.reason or (f"{formats.count(store.dropped)} rows had to be dropped" if store.dropped else ""),
         ),
         _card(
+            "gaps",
             "Gaps",
             "failed" if status.gaps_open else "passed",
             f"{status.gaps_open} open",
             f"{status.gaps_repaired} repaired, {status.gaps_lost} lost",
             "",
         ),
-        _card("Clock", "passed", offset, "exchange clock minus this machine's", ""),
-        _card(
-            "Not trades",
-            "passed",
-            formats.count(rejected),
-            "; ".join(f"{_reason(why)}: {formats.count(n)}" for why, n in sorted(status.trades.rejected.items()))
-            or "none",
-            "",
-        ),
+        _card("clock", "Clock", clock, offset, "exchange clock minus this machine's", ""),
+        _looks(status),
         cls="ps-stats",
         data_key="health",
     )
@@ -99,13 +98,45 @@ def streams(status: DeskStatus) -> Markup:
 def log(lines: Iterable[str]) -> Markup:
     """The newest log lines, newest first."""
     text = "\n".join(reversed(list(lines))) or "Nothing has been logged yet."
-    return el("pre", text, cls="ps-log", tabindex="0", aria_label="Log")
+    return el("pre", text, cls="ps-log", tabindex="0", aria_label="Log", data_key="log")
 
 
 def _stream_rows(status: DeskStatus, now_ms: float | None) -> list[Markup]:
     known = {s.symbol: s for s in status.trades.streams}
     rows = [_stream_row(known.get(symbol) or StreamStatus(symbol), status) for symbol in status.symbols]
-    return rows or [el("tr", el("td", "No symbol is streamed.", colspan="8"))]
+    rows = rows or [el("tr", el("td", "No symbol is streamed.", colspan="8"))]
+    return [*rows, _scanner_row(status)]
+
+
+def _scanner_row(status: DeskStatus) -> Markup:
+    """The scanner's closed bars, all symbols in one row: one of them that trades says something every minute."""
+    feed = status.universe
+    ages = [s.age_s for s in feed.streams]
+    silent, awaited = sum(age is not None and age > BAR_DUE_S for age in ages), ages.count(None)
+    state = "passed" if feed.state == "live" and not silent else "failed"
+    found = [f"{formats.count(n)} {what}" for n, what in ((silent, "silent"), (awaited, "not heard yet")) if n]
+    word, history = "alive", ", ".join(found) or "all alive"
+    if feed.state == "stopped" or not status.running:
+        state, word, history = "unknown", "closed", "open while the Scanner is looked at"
+    elif feed.state != "live":
+        word, history = FEED_WORD[feed.state], feed.reason
+    elif silent:
+        word = "in part silent"
+    newest = max((s.last_event_ms for s in feed.streams if s.last_event_ms is not None), default=None)
+    opened = feed.state != "stopped"
+    return el(
+        "tr",
+        el("td", theme.glyph(state), el("span", word, cls="ps-state"), cls="ps-mark"),
+        el("td", f"Scanner, {formats.count(len(ages))} symbols" if opened else "Scanner"),
+        el("td", next((s.kind for s in feed.streams), "kline_1m")),
+        el("td", formats.number(sum(s.rate_per_s for s in feed.streams) if opened else None, 1), cls="ps-num"),
+        el("td", formats.age(feed.last_frame_age_s if opened else None), cls="ps-num"),
+        el("td", formats.stamp(newest), cls="ps-num"),
+        el("td", formats.UNKNOWN, cls="ps-num"),
+        el("td", history),
+        data_key="stream_universe",
+        data_state=state,
+    )
 
 
 def _stream_row(stream: StreamStatus, status: DeskStatus) -> Markup:
@@ -134,6 +165,25 @@ def _feed_state(status: DeskStatus, feed: FeedStatus) -> str:
     return "passed" if feed.state == "live" else "failed"
 
 
+def _looks(status: DeskStatus) -> Markup:
+    looks = status.engine
+    name, unit = "Looks", "pair" if looks.watched == 1 else "pairs"
+    if not looks.at_ms:
+        return _card("looks", name, "unknown", "none yet", "each confirmed candle of a watched pair is judged once", "")
+    return _card(
+        "looks",
+        name,
+        "failed" if looks.behind else "passed",
+        f"{formats.count(looks.owed)} owed" if looks.owed else "up to date",
+        f"{formats.count(looks.watched)} {unit} watched, {formats.number(looks.round_s, 2)} s the newest round",
+        "More looks are owed than pairs are watched: the machine is too slow for them." if looks.behind else "",
+    )
+
+
+def _rejected(feed: FeedStatus) -> str:
+    return ", ".join(f"{_reason(why)} {formats.count(n)}" for why, n in sorted(feed.rejected.items())) or "none"
+
+
 def _reason(code: str) -> str:
     """A counter's name in words.
 
@@ -144,7 +194,7 @@ def _reason(code: str) -> str:
     return f"{name} ({detail})" if detail else name
 
 
-def _card(name: str, state: str, head: str, detail: str, problem: str) -> Markup:
+def _card(key: str, name: str, state: str, head: str, detail: str, problem: str) -> Markup:
     return el(
         "div",
         el("div", theme.glyph(state), el("span", name), cls="ps-card-head"),
@@ -152,5 +202,6 @@ def _card(name: str, state: str, head: str, detail: str, problem: str) -> Markup
         el("div", detail, cls="ps-sub"),
         el("div", problem, cls="ps-card-problem") if problem else Markup(),
         cls="ps-card",
+        data_key=f"card_{key}",
         data_state=state,
     )

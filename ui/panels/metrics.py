@@ -19,6 +19,11 @@ from ui.markup import Markup, el, join
 from ui.reading import Reading, deciding_z, finite, last, quantity_ratio
 
 TREND_BARS = 60
+NO_NET = {
+    Verdict.WAIT: "not known yet",
+    Verdict.NO_DATA: "needs current data",
+    Verdict.WARMING_UP: "needs a full window",
+}
 LEAST_TREND = 4  # points below which a line says nothing
 
 
@@ -147,7 +152,9 @@ def _spread(r: Reading) -> Tile:
 def _spread_sub(r: Reading, live: float | None) -> str:
     if r.past:
         return "last residual of the fit"
-    return f"now {spread_text(live, r.params.price_units)}" if live is not None else "no live score yet"
+    if live is None:
+        return "no live score yet"
+    return f"{theme.live_word(r.stale, r.status.source).lower()} {spread_text(live, r.params.price_units)}"
 
 
 def _correlation(r: Reading) -> Tile:
@@ -253,7 +260,7 @@ def _net(r: Reading) -> Tile:
     cost = "cost unknown" if d.cost_bps is None else f"{formats.bps(d.cost_bps, sign=False)} cost"
     sub = f"lower bound, after {cost}"
     if net is None:
-        sub = f"not known yet, {cost}" if d.verdict is Verdict.WAIT else f"shown only with a relationship, {cost}"
+        sub = f"{NO_NET.get(d.verdict, 'shown only with a relationship')}, {cost}"
     return Tile(
         "net",
         "Expected net",
@@ -323,6 +330,7 @@ def _tile(tile: Tile, r: Reading) -> Markup:
         title=tile.help or None,
         data_key=tile.key,
         data_value="" if tile.value is None else repr(tile.value),
+        data_at=str(r.live.ts_ms) if r.live is not None and tile.kind == "live" else None,
     )
 
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 import streamlit as st
 
 from ui import exports
+from ui.markup import el
 
 COLUMNS = {
     "minute_utc": st.column_config.DatetimeColumn("Minute, UTC", format="YYYY-MM-DD HH:mm"),
@@ -20,7 +21,10 @@ COLUMNS = {
 
 
 def render(symbol: str, frame: pd.DataFrame, newest_ms: int | None) -> None:
-    """Draw the table and its download."""
+    """Draw the table and its download; one line where there is nothing to draw yet."""
+    if frame.empty:
+        st.html(el("p", f"No minute of {symbol} has been confirmed yet.", cls="ps-none", data_key="no_minutes"))
+        return
     st.dataframe(frame, column_config=COLUMNS, hide_index=True, height=420, width="stretch", key="minutes")
     st.download_button(
         "Minutes, CSV",
@@ -30,5 +34,4 @@ def render(symbol: str, frame: pd.DataFrame, newest_ms: int | None) -> None:
         key="export_minutes",
         on_click="ignore",
         icon=":material/download:",
-        disabled=frame.empty,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analytics.market import MarketView
+from analytics.market import MarketRule, MarketView
 from analytics.params import RELATED_P
 from ui import formats, theme
 from ui.markup import Markup, el, join
@@ -14,14 +14,27 @@ METHOD = {"by": "Benjamini-Yekutieli", "bh": "Benjamini-Hochberg"}
 CAUTION = (
     "The scan asks one thing of every pair: does what is left between the two keep coming back, after answering for"
     " how many pairs were asked? Whether it pays, persists and has paid before is for the Decision page."
-    " Measured on simulated markets without any related pair, 1–5 % of scans name a false candidate,"
-    " and 10–12 % where volatility comes in strong clusters common to all."
+    " Measured on simulated markets without any related pair, 1 % of scans name a false candidate,"
+    " and 3–5 % where volatility comes in strong clusters common to all."
 )
 
 
-def render(view: MarketView, now_ms: float | None) -> None:
+def render(view: MarketView, rule: MarketRule, now_ms: float | None) -> None:
     """Draw the cards, and the caution under them."""
-    st.html(join(facts(view, now_ms), caution()))
+    st.html(join(facts(view, now_ms), elsewhere(view, rule), caution()))
+
+
+def elsewhere(view: MarketView, rule: MarketRule) -> Markup:
+    """Whose market this is, where it is not the one asked for here: one process scans one."""
+    if view.rule is None or view.rule == rule:
+        return Markup()
+    r = view.rule
+    words = (
+        "Another tab chose its market after this one, and one market is scanned at a time. Shown is that one:"
+        f" {r.most} symbols, N = {formats.count(r.fit_bars)}, cost {formats.number(r.cost_bps, 1)} bps."
+        " Change a setting to take over."
+    )
+    return el("p", words, cls="ps-note", data_key="elsewhere")
 
 
 def facts(view: MarketView, now_ms: float | None) -> Markup:

@@ -15,12 +15,11 @@ def render(scan: Scan) -> None:
     with st.container(key="ps-scan-maps"):
         left, right = st.columns(2, gap="small")
     with left:
-        st.html(
-            heading(
-                "Stretch against strength",
-                "each point a tested pair; diamonds are candidates; lines are entry and stop",
-            )
+        most_points = scan_charts.MOST_POINTS
+        shown = (
+            f"the {most_points:,} strongest pairs" if scan.pairs_tested > most_points else "each point a tested pair"
         )
+        st.html(heading("Stretch against strength", f"{shown}; diamonds are candidates; lines are entry and stop"))
         st.vega_lite_chart(
             None,
             {**scan_charts.scatter_spec(), "datasets": {name: data[name] for name in ("points", "levels")}},

@@ -54,12 +54,20 @@ def _terms(t: Ticket) -> tuple[Markup, ...]:
         even = f"|z| {formats.number(t.break_even_z)}, if all of it came back"
     left = 1e4 * t.residual / t.gross if t.gross else None
     return (
+        _term("Exchange minimum", _minimum(t)),
         _term("Left unhedged", f"{formats.number(t.residual, 2, sign=True)} quote, {formats.bps(left)}"),
         _term("Cost, round trip", _cost(t.costs)),
         _term("Break-even", even),
         _term("Stop", f"z {formats.z_score(t.stop_z)}, your risk limit"),
         _term("Time limit", t.limit_text),
     )
+
+
+def _minimum(t: Ticket) -> str:
+    refused = [leg.symbol for leg in t.legs if leg.problem]
+    if not all(leg.step for leg in t.legs):
+        return "not checked"
+    return f"not met, see {' and '.join(refused)}" if refused else "met by both legs"
 
 
 def _cost(costs: CostSplit | None) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import formats
-from ui.markup import Markup, el
+from ui import formats, theme
+from ui.markup import Markup, el, join
 from ui.reading import Reading, bars_since_crossing, deciding_z, last
 
 
@@ -34,15 +34,16 @@ def markup(reading: Reading) -> Markup:
             _zone("sell", params.entry_z, params.stop_z, edge),
             *(_tick(at, edge) for at, _ in ticks),
             _marker("conf", z, edge, "confirmed"),
-            _marker("live", reading.live_z, edge, "live"),
+            _marker("live", reading.live_z, edge, _live_word(reading)),
             cls="ps-band",
+            data_key="band",
             role="img",
             aria_label=f"z confirmed {formats.z_score(z)}"
-            + ("" if reading.past else f", live {formats.z_score(reading.live_z)}"),
+            + ("" if reading.past else f", {_live_word(reading)} {formats.z_score(reading.live_z)}"),
         ),
-        el("div", *(_label(at, word, edge) for at, word in ticks), cls="ps-band-labels"),
+        el("div", *(_label(at, word, edge) for at, word in ticks), cls="ps-band-labels", data_key="band_labels"),
         el("dl", *_distances(reading), cls="ps-pairs"),
-        cls="ps-trigger",
+        cls="ps-trigger ps-old" if reading.stale else "ps-trigger",
     )
 
 
@@ -80,13 +81,18 @@ def _distances(reading: Reading) -> tuple[Markup, ...]:
         confirmed = _distance(trigger.distance_z, trigger.distance_bps)
         price = formats.price(trigger.trigger_price_y, reading.tick_size(reading.symbol_y))
         at = f"{price}, X unchanged ({formats.z_score(trigger.entry_z)})"
-    live = _pair("To entry, live", _distance(live_z, live_bps), live=True)
+    mark = theme.tag("stale" if reading.stale else "live", reading.status.source)
+    now = join(el("span", _distance(live_z, live_bps), cls="ps-now"), " ", mark)
     return (
-        _pair("To entry, confirmed", confirmed),
-        *(() if reading.past else (live,)),
-        _pair(f"Entry at {reading.symbol_y}", at),
-        _pair("Last crossing", ago),
+        _pair("to_entry", "To entry, confirmed", confirmed),
+        *(() if reading.past else (_pair("to_entry_now", "To entry, now", now),)),
+        _pair("entry_price", f"Entry at {reading.symbol_y}", at),
+        _pair("crossing", "Last crossing", ago),
     )
+
+
+def _live_word(reading: Reading) -> str:
+    return theme.live_word(reading.stale, reading.status.source).lower()
 
 
 def _distance(in_z: float | None, in_bps: float | None) -> str:
@@ -98,8 +104,8 @@ def _distance(in_z: float | None, in_bps: float | None) -> str:
     return text if in_bps is None else f"{text}, {formats.bps(in_bps, sign=False)} of price"
 
 
-def _pair(name: str, value: str, live: bool = False) -> Markup:
-    return el("div", el("dt", name), el("dd", value, cls="ps-now" if live else ""))
+def _pair(key: str, name: str, value: str) -> Markup:
+    return el("div", el("dt", name), el("dd", value, data_key=key))
 
 
 def _zone(side: str, low: float, high: float, edge: float) -> Markup:

@@ -1,0 +1,187 @@
+"""What trades on paper amount to: per trade with its interval, over time, by pair, and promised against realised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+
+from analytics.bootstrap import Interval, mean_interval
+from analytics.equity import DAY_MS, drawdown
+from analytics.paper_account import account
+from analytics.sharpe import SharpeRatio, sharpe_ratio
+from core.paper import PaperTrade
+from core.types import Floats, Ints
+
+FEW: Final = 30  # closed trades below which nothing is concluded
+PER_BIN: Final = 10  # closed trades that a bin of the calibration holds at least, where there are two bins
+MOST_BINS: Final = 5
+
+K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Trades in figures. Bps of gross notional at the look; None where a figure would rest on nothing."""
+
+    closed: int
+    unknown: int  # of the closed: their net is not known, and they are in no figure below
+    running: int  # not closed
+    net_bps: float | None  # mean per trade
+    interval: Interval | None  # the same with its block-bootstrap interval; None with fewer than 10
+    net: float  # quote currency, sum
+    hit_rate: float | None
+    hold_s: float | None  # mean, from fill to fill
+    shown_bps: float | None  # means of what the screen showed …
+    promised_bps: float | None  # … and let one expect, net, over the trades for which it did …
+    kept_bps: float | None  # … and what those returned beyond it
+    drawdown: float  # deepest, of closed trades, quote currency
+    sharpe: SharpeRatio | None  # of daily sums, bps; None with fewer than 20 days
+    at_touch: int  # fills at the touch, of two a trade
+
+    @property
+    def known(self) -> int:
+        """Closed trades that the figures are of."""
+        return self.closed - self.unknown
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Equity:
+    """(n,) after each closed trade, in order of their closing; quote currency."""
+
+    since_ms: int  # the first entry among them; 0 without any
+    ms: Ints
+    net: Floats  # won since the beginning
+    below: Floats  # under the best so far; >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Trades that were promised about the same. Bps, net."""
+
+    low: float
+    high: float
+    count: int
+    promised: float  # means
+    realised: float
+    se: float | None  # of the realised mean; None for a single trade
+
+
+def score(trades: Sequence[PaperTrade], rng: np.random.Generator) -> Score:
+    """The figures of some trades.
+
+    Parameters
+    ----------
+    trades : sequence of PaperTrade
+        In any order; open ones are counted only.
+    rng : Generator
+        For the interval.
+    """
+    closed = _closed(trades)
+    net = _net_bps(closed)
+    promised = np.array([t.promised_bps for t in closed])
+    told = np.isfinite(promised)
+    shown = np.array([t.shown_bps for t in closed])
+    over = equity(closed)
+    every = sum(t.state == "closed" for t in trades)
+    return Score(
+        closed=every,
+        unknown=every - len(closed),
+        running=len(trades) - every,
+        net_bps=_mean(net),
+        interval=mean_interval(net, rng),
+        net=float(over.net[-1]) if len(over.net) else 0.0,
+        hit_rate=_mean(net > 0),
+        hold_s=_mean(np.array([(t.out_ms - t.in_ms) / 1000.0 for t in closed])),
+        shown_bps=_mean(shown[np.isfinite(shown)]),
+        promised_bps=_mean(promised[told]),
+        kept_bps=_mean((net - promised)[told]),
+        drawdown=float(over.below.max(initial=0.0)),
+        sharpe=sharpe_ratio(daily_bps(closed)),
+        at_touch=sum((t.in_fill == "touch") + (t.out_fill == "touch") for t in closed),
+    )
+
+
+def equity(trades: Sequence[PaperTrade]) -> Equity:
+    """What closed trades had won after each of them; those whose net is not known are left out."""
+    closed = _closed(trades)
+    net = np.cumsum([_net(t) for t in closed]) if closed else np.empty(0)
+    since_ms = min((t.in_ms for t in closed), default=0)
+    return Equity(since_ms, np.array([t.out_ms for t in closed], np.int64), net, drawdown(net))
+
+
+def daily_bps(trades: Sequence[PaperTrade]) -> Floats:
+    """What the trades closed on each UTC day returned together, from the first such day to the last.
+
+    Returns
+    -------
+    (days,) float
+        Bps of the gross notional of one trade; 0 for a day on which none was closed.
+    """
+    closed = _closed(trades)
+    if not closed:
+        return np.empty(0)
+    days = np.array([t.out_ms // DAY_MS for t in closed])
+    sums: Floats = np.bincount(days - days.min(), weights=_net_bps(closed)).astype(np.float64)
+    return sums
+
+
+def calibration(trades: Sequence[PaperTrade]) -> tuple[Bin, ...]:
+    """Promised against realised: closed trades in up to five bins of equal count, the least promised first.
+
+    Trades that nothing was promised for, a record too thin or a cost unknown, are left out.
+    """
+    closed = [t for t in _closed(trades) if np.isfinite(t.promised_bps)]
+    if not closed:
+        return ()
+    promised, net = np.array([t.promised_bps for t in closed]), _net_bps(closed)
+    order = np.argsort(promised, kind="stable")
+    parts = np.array_split(order, min(max(1, len(closed) // PER_BIN), MOST_BINS))
+    return tuple(
+        Bin(
+            low=float(promised[part[0]]),
+            high=float(promised[part[-1]]),
+            count=len(part),
+            promised=float(promised[part].mean()),
+            realised=float(net[part].mean()),
+            se=float(net[part].std(ddof=1) / np.sqrt(len(part))) if len(part) > 1 else None,
+        )
+        for part in parts
+    )
+
+
+def scores_by(
+    trades: Sequence[PaperTrade], key: Callable[[PaperTrade], K], seed: int = 0
+) -> tuple[tuple[K, Score], ...]:
+    """The same figures by group, the group with most closed trades first.
+
+    Each group draws from a generator of its own: its interval does not depend on the others.
+    """
+    groups: dict[K, list[PaperTrade]] = {}
+    for trade in trades:
+        groups.setdefault(key(trade), []).append(trade)
+    found = [(k, score(mine, np.random.default_rng(seed))) for k, mine in groups.items()]
+    return tuple(sorted(found, key=lambda one: (-one[1].closed, str(one[0]))))
+
+
+def _closed(trades: Sequence[PaperTrade]) -> list[PaperTrade]:
+    """Closed ones whose net is known, in order of their closing."""
+    known = [t for t in trades if (a := account(t)) is not None and a.net is not None]
+    return sorted(known, key=lambda t: (t.out_ms, t.key))
+
+
+def _net(trade: PaperTrade) -> float:
+    money = account(trade)
+    assert money is not None
+    assert money.net is not None
+    return money.net
+
+
+def _net_bps(closed: Sequence[PaperTrade]) -> Floats:
+    return np.array([_net(t) / t.notional * 1e4 for t in closed])
+
+
+def _mean(values: Floats | np.ndarray) -> float | None:
+    return float(np.mean(values)) if len(values) else None

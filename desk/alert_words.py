@@ -1,0 +1,75 @@
+"""What an alert says: what happened, where, when, by which numbers, and how sure these are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from analytics.alert_rules import Regime
+from analytics.decision import LiveScore
+from core.alerts import AlertRule
+from core.journal import JournalRow
+from core.types import TIMEFRAME_NAMES, Gap, Source
+
+NAMED = 5  # symbols
+
+
+def of_look(rule: AlertRule, row: JournalRow, z: float, regime: Regime, source: Source) -> str:
+    """What a look said, in its own words."""
+    where = f"{row.pair} {TIMEFRAME_NAMES[row.timeframe_s]}"
+    at = f"CONFIRMED candle {moment(row.candle_ms)}"
+    if rule.kind == "regime":
+        head = f"mean reversion is {regime} now. {row.regime}"
+    elif rule.kind == "z":
+        head = f"z = {z:+.2f} has reached ±{rule.level:g}. Verdict {row.verdict}. {row.reason}"
+    elif rule.kind == "left":
+        head = f"no longer TRADABLE, {row.verdict} now. {row.reason}"
+    else:
+        head = f"{row.verdict}. {row.reason}"
+    return f"{_origin(source)}{where}: {head} ({at})"
+
+
+def of_live(rule: AlertRule, pair: str, timeframe_s: int, score: LiveScore, z: float, source: Source) -> str:
+    """A number of this moment, called what it is."""
+    name = TIMEFRAME_NAMES[timeframe_s]
+    return (
+        f"{pair} {name}: {source} z = {z:+.2f} has reached ±{rule.level:g} at {moment(score.ts_ms)}."
+        " It is of the last trades, scored with the confirmed fit; the verdict waits for the candle."
+    )
+
+
+def of_silence(silent: Sequence[str], of: int, stale_after_s: float, reason: str, source: Source) -> str:
+    """A feed that says nothing, wholly or in part."""
+    why = f" {reason}" if reason else ""
+    share = f"{len(silent)} of {of} {'stream' if of == 1 else 'streams'}"
+    head = f"The feed is stale: no trade of {_named(silent)} for over {stale_after_s:g} s ({share})."
+    return f"{_origin(source)}{head}{why}"
+
+
+def of_gaps(gaps: Sequence[Gap], source: Source) -> str:
+    """Trades that cannot be had any more."""
+    symbols = list(dict.fromkeys(gap.symbol for gap in gaps))
+    first, last = min(gap.from_ms for gap in gaps), max(gap.to_ms for gap in gaps)
+    stretches = "one stretch" if len(gaps) == 1 else f"{len(gaps)} stretches"
+    return (
+        f"{_origin(source)}Trades of {_named(symbols)} are lost: {stretches} from {moment(first)} to {moment(last)}"
+        " could not be fetched again. The candles they touch are in no statistic."
+    )
+
+
+def moment(ms: int) -> str:
+    """Date and time.
+
+    >>> moment(1721347022708)
+    '2024-07-18 23:57:02 UTC'
+    """
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _origin(source: Source) -> str:
+    return "" if source == "LIVE" else f"{source}: "
+
+
+def _named(symbols: Sequence[str]) -> str:
+    rest = len(symbols) - NAMED
+    return ", ".join(symbols[:NAMED]) + (f" and {rest} more" if rest > 0 else "")

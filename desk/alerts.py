@@ -1,0 +1,263 @@
+"""Alerts of a desk: the watch, its channels, and what the page asks of both. Only wires and checks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from core.alerts import Alert, AlertRule, AlertsView, ChannelStatus
+from core.errors import PairsightError, StoreError
+from core.types import WatchedPair
+from desk.alert_channels import Address, Channel, addresses, retry_s
+from desk.alert_survey import Survey
+from desk.alert_watch import AlertWatch
+from desk.apprise_sender import BadAddress, Sender, masked, open_sender
+from desk.engine import Key
+from desk.watchlist import watch_list
+from storage.reader import StoreReader
+from storage.sqlite import TradeStore
+
+MOST_RULES: Final = 100
+MOST_CHANNELS: Final = 10
+SHOWN: Final = 200  # alerts on the page
+JOIN_S: Final = 10.0  # a channel that does not answer is left behind after it
+
+
+class Alerts:
+    """Of the one process that collects. ``view`` and ``newest`` are cheap; what changes something waits for the disk.
+
+    Rules are seen to between ``start`` and ``stop``; the channels carry out what waits until ``close``.
+    """
+
+    def __init__(
+        self,
+        store: TradeStore,
+        urls: tuple[str, ...],
+        around: Survey,
+        *,
+        stale_after_s: float,
+        open_channel: Callable[[str], Sender] = open_sender,
+        wait_s: Callable[[int], float] = retry_s,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._store = store
+        self._urls = urls
+        self._around = around
+        self._open_channel = open_channel
+        self._wait_s = wait_s
+        self._now_ms = now_ms
+        self._channels: dict[str, Channel] = {}
+        self._removed: set[str] = set()  # names of channels; an event on its way when one left may still name it
+        self._opened = False
+        self._lock = threading.Lock()  # guards the channels, and changes to the rules
+        self.watch = AlertWatch(
+            store,
+            around,
+            channels=lambda: tuple(self._channels),
+            on_told=self._wake_channels,
+            stale_after_s=stale_after_s,
+            now_ms=now_ms,
+        )
+        self.hear = self.watch.hear
+
+    # Running
+
+    def start(self) -> None:
+        """Open the channels and see to the rules; does nothing while that is done."""
+        self._open()
+        self.watch.start()
+
+    def stop(self) -> None:
+        """See to the rules no longer."""
+        self.watch.stop()
+
+    def close(self) -> None:
+        """Stop, and end the channels; what they have not sent is sent by the next desk."""
+        self.stop()
+        with self._lock:
+            for channel in self._channels.values():
+                channel.stop()
+            deadline_s = time.monotonic() + JOIN_S
+            for channel in self._channels.values():
+                channel.join(max(0.0, deadline_s - time.monotonic()))
+            self._channels.clear()
+
+    # What the page shows
+
+    def view(self) -> AlertsView:
+        """Rules, channels and the newest alerts."""
+        waiting = self._store.channels_waiting()
+        channels = [replace(c.status(), waiting=waiting.get(name, 0)) for name, c in list(self._channels.items())]
+        if not self._opened:
+            known = addresses(self._urls, self._store.alert_channels())
+            channels = [_shut(address, waiting.get(address.name, 0)) for address in known]
+        return seen(self._store, channels, _pairs(self._around.keys()))
+
+    def newest(self, after_id: int, limit: int = SHOWN) -> tuple[Alert, ...]:
+        """What was told after one, newest first."""
+        return self._store.alerts(after_id=after_id, limit=limit)
+
+    def newest_id(self) -> int:
+        """The newest alert's; 0: none."""
+        return self._store.newest_alert_id()
+
+    # What the page changes
+
+    def save(self, rule: AlertRule) -> None:
+        """Store a rule, or another form of one; it speaks of what is from now on. Raises PairsightError."""
+        with self._lock:
+            if not rule.id and len(self._store.alert_rules()) >= MOST_RULES:
+                raise PairsightError(f"There are {MOST_RULES} rules: drop one first.")
+            self._on_disk(self._store.put_alert_rule(replace(rule, made_ms=self._now_ms())))
+        self.watch.rules_changed()
+
+    def drop(self, rule_id: int) -> None:
+        """Forget a rule; what it told stays."""
+        with self._lock:
+            self._on_disk(self._store.drop_alert_rule(rule_id))
+        self.watch.rules_changed()
+
+    def add_channel(self, url: str, label: str) -> None:
+        """Keep a channel's address in the database and open it. Raises BadAddress, which does not repeat it."""
+        self._open_channel(url)
+        self._open()
+        with self._lock:
+            if len(self._channels) >= MOST_CHANNELS:
+                raise PairsightError(f"There are {MOST_CHANNELS} channels: remove one first.")
+            if url.strip() in {channel.address.url.strip() for channel in self._channels.values()}:
+                raise BadAddress(f"{masked(url)} with this very address is a channel already.")
+            self._on_disk(self._store.put_alert_channel(url.strip(), label.strip(), self._now_ms()))
+            self._take_up()
+
+    def drop_channel(self, name: str) -> None:
+        """Forget a channel that was entered on the page; what still waits for it is given up."""
+        with self._lock:
+            channel = self._channels.get(name)
+            if channel is None or not channel.address.kept:
+                raise PairsightError("This channel comes from PAIRSIGHT_ALERT_URLS: take it out there.")
+            self._on_disk(self._store.drop_alert_channel(int(name.removeprefix("page"))))
+            del self._channels[name]
+            self._removed.add(name)
+            channel.stop()
+            self._on_disk(self._store.give_up_deliveries(name))
+
+    def test(self, name: str) -> None:
+        """Send a test; the channel's status says how it went."""
+        self._open()
+        channel = self._channels.get(name)
+        if channel is None:
+            raise PairsightError("This channel is no longer there.")
+        channel.test()
+
+    def _open(self) -> None:
+        with self._lock:
+            if not self._opened:
+                self._opened = True
+                self._take_up()
+                for name in self._store.channels_waiting().keys() - self._channels.keys():
+                    self._store.give_up_deliveries(name)
+
+    def _take_up(self) -> None:
+        """Start the channels that are not."""
+        for address in addresses(self._urls, self._store.alert_channels())[:MOST_CHANNELS]:
+            if address.name not in self._channels:
+                channel = Channel(
+                    address,
+                    self._store,
+                    open_channel=self._open_channel,
+                    wait_s=self._wait_s,
+                    now_ms=self._now_ms,
+                )
+                self._channels[address.name] = channel
+                channel.start()
+
+    def _wake_channels(self) -> None:
+        for name in list(self._removed):
+            self._store.give_up_deliveries(name)
+        for channel in list(self._channels.values()):
+            channel.wake()
+
+    def _on_disk(self, accepted: bool) -> None:
+        """Return once what was asked for is stored. Raises StoreError where it cannot be, or not yet."""
+        if not accepted or not self._store.flush():
+            raise StoreError(f"It cannot be stored now: {self._store.status().reason or 'the database is busy'}.")
+
+
+class AlertsSeen:
+    """Of a process that looks on: everything is shown, nothing changed."""
+
+    def __init__(self, store: StoreReader, named: Sequence[WatchedPair] = ()) -> None:
+        self._store = store
+        self._named = named  # by the settings, which are taken to be those of the other process
+
+    def view(self) -> AlertsView:
+        """What the collecting process told, and to whom."""
+        why = "Another Pairsight collects into this database: rules and channels are changed there."
+        try:
+            waiting = self._store.channels_waiting()
+            known = addresses((), self._store.alert_channels())
+            channels = [_shut(address, waiting.get(address.name, 0)) for address in known]
+            return replace(seen(self._store, channels, self._pairs()), read_only=why)
+        except StoreError:  # an older Pairsight's database knows no alerts
+            return AlertsView(read_only=why)
+
+    def newest(self, after_id: int, limit: int = SHOWN) -> tuple[Alert, ...]:
+        """What was told after one, newest first."""
+        try:
+            return self._store.alerts(after_id=after_id, limit=limit)
+        except StoreError:
+            return ()
+
+    def newest_id(self) -> int:
+        """The newest alert's; 0: none."""
+        try:
+            return self._store.newest_alert_id()
+        except StoreError:
+            return 0
+
+    def save(self, rule: AlertRule) -> None:
+        """Not here."""
+        self._refuse()
+
+    def drop(self, rule_id: int) -> None:
+        """Not here."""
+        self._refuse()
+
+    def add_channel(self, url: str, label: str) -> None:
+        """Not here."""
+        self._refuse()
+
+    def drop_channel(self, name: str) -> None:
+        """Not here."""
+        self._refuse()
+
+    def test(self, name: str) -> None:
+        """Not here."""
+        self._refuse()
+
+    def _pairs(self) -> tuple[str, ...]:
+        kept = (*watch_list(self._store), *self._named)
+        return tuple(dict.fromkeys(f"{entry.symbol_y}/{entry.symbol_x}" for entry in kept))
+
+    def _refuse(self) -> None:
+        raise PairsightError("Another Pairsight collects into this database: change its alerts there.")
+
+
+def seen(store: StoreReader, channels: Sequence[ChannelStatus], pairs: tuple[str, ...]) -> AlertsView:
+    """What is stored, beside the channels as they are."""
+    alerts = store.alerts(limit=SHOWN)
+    return AlertsView(
+        store.alert_rules(), tuple(channels), alerts, store.deliveries([alert.id for alert in alerts]), pairs
+    )
+
+
+def _shut(address: Address, waiting: int) -> ChannelStatus:
+    """A channel that nobody has opened here."""
+    return ChannelStatus(address.name, "", masked(address.url), address.label, address.kept, waiting=waiting)
+
+
+def _pairs(keys: Sequence[Key]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key.pair for key in keys))

@@ -1,0 +1,171 @@
+"""Keeps score of what the desk says. One thread, "track": hears each look, and makes its rounds beside the engine."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from analytics.paper_entry import params_of
+from core.errors import PairsightError
+from core.journal import JournalRow
+from desk.engine import PRINTS, Key
+from desk.scorebooks import BookId, Market, ScoreBooks, book_id
+from desk.settling import Settling
+from desk.worker import Worker
+
+if TYPE_CHECKING:  # who has its score kept
+    from desk.collector import Collector
+
+log = logging.getLogger(__name__)
+
+TURN_S: Final = 0.5
+DUE_S: Final = 0.1  # while a fill waits for the next trades
+GATHER_S: Final = 0.05  # looks come in lots: the rest of one is waited for
+MOST_HEARD: Final = 20_000  # looks held between two rounds; those beyond are read from the journal
+FOLLOW_S: Final = 60.0  # an open trade whose pair is not looked at is asked for so often
+QUIET_BARS: Final = 3  # candles without a look, after which it is
+
+
+class TrackRecord:
+    """``flush`` has what was said written, ``exchange_ms`` is the newest exchange time seen, ``want`` has a pair
+    looked at."""
+
+    def __init__(
+        self,
+        books: ScoreBooks,
+        *,
+        flush: Callable[[], bool],
+        exchange_ms: Callable[[], int],
+        want: Callable[[Key], None],
+    ) -> None:
+        self._books = books
+        self._flush = flush
+        self._exchange_ms = exchange_ms
+        self._want = want
+        self._lock = threading.Lock()  # guards what was heard, and which books are current
+        self._heard: deque[tuple[Key, JournalRow]] = deque()
+        self._current: set[BookId] = set()  # books that have scored all that was said before what is in _heard
+        self._refused: set[BookId] = set()  # looks of theirs found no room since their journal was last read
+        self._wake = threading.Event()
+        self._worker = Worker("track", self._main, self._wake)
+        self._loaded = False
+        self._behind: dict[BookId, None] = {}  # in order; to be read from the journal
+        self._followed_s = -FOLLOW_S
+        self._problem = ""
+
+    def start(self) -> None:
+        """Start the thread; does nothing while it runs."""
+        self._worker.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End the thread; what it knows is on its way to the store."""
+        self._worker.stop(timeout_s)
+
+    def hear(self, key: Key, row: JournalRow) -> None:
+        """Take a look that was said; quick, for it is called on the engine's thread."""
+        with self._lock:
+            if len(self._heard) < MOST_HEARD:
+                self._heard.append((key, row))
+            else:
+                self._current.discard(book_id(row))  # at its next look the journal is read
+                self._refused.add(book_id(row))
+        self._wake.set()
+
+    def turn(self, *, fund: bool = True) -> None:
+        """One round: take what was heard, read what was not, fill, charge funding, store."""
+        if not self._loaded:
+            self._behind = dict.fromkeys(self._books.load())
+            self._loaded = True
+        self._listen()
+        self._read_on()
+        self._books.fill()
+        if fund:
+            self._books.fund()
+        self._books.save()
+        self._follow()
+
+    def _main(self, stop: threading.Event) -> None:
+        stopping, funded_s = False, 0.0
+        while not stopping:  # once more after the stop: what was heard until then is scored
+            stopping = stop.is_set()
+            self._wake.wait(DUE_S if self._books.waits else TURN_S)
+            stop.wait(GATHER_S)
+            self._wake.clear()
+            fund = time.monotonic() - funded_s >= TURN_S  # walks over every open trade: not at each look
+            funded_s = time.monotonic() if fund else funded_s
+            self._round(fund or stopping)
+        self._books.save(everything=True)
+
+    def _round(self, fund: bool) -> None:
+        try:
+            self.turn(fund=fund)
+            self._problem = ""
+        except PairsightError as error:  # a store that cannot be read now; the next round tries again
+            if str(error) != self._problem:
+                log.warning("track record: %s", error)
+            self._problem = str(error)
+        except Exception:  # the thread's last resort
+            log.exception("the track record failed at a round; it goes on with the next")
+
+    def _listen(self) -> None:
+        with self._lock:
+            heard, self._heard = self._heard, deque()
+            current = set(self._current)
+        for key, row in heard:
+            one = book_id(row)
+            if one in current:
+                self._books.score(row, key.params)
+            else:
+                self._behind.setdefault(one)
+
+    def _read_on(self) -> None:
+        """A chunk of the journal for each book that is behind."""
+        if not self._behind:
+            return
+        with self._lock:
+            self._refused -= self._behind.keys()
+        self._flush()  # what was heard so far is in the journal then
+        for one in list(self._behind):
+            if not self._books.read_on(one):
+                with self._lock:
+                    if one in self._refused:
+                        continue
+                    self._current.add(one)
+                del self._behind[one]
+        if self._behind:
+            self._wake.set()
+
+    def _follow(self) -> None:
+        """Have pairs with a trade on looked at, whoever asked for them first."""
+        exchange_ms, now_s = self._exchange_ms(), time.monotonic()
+        if not exchange_ms or now_s - self._followed_s < FOLLOW_S:
+            return
+        self._followed_s = now_s
+        for trade in self._books.on:
+            if exchange_ms - trade.seen_ms > QUIET_BARS * trade.timeframe_s * 1000:
+                self._want(Key(*trade.symbols, params_of(trade)))
+
+
+def keep_score(station: Collector, want: Callable[[Key], None]) -> TrackRecord:
+    """The score of what a collector's engine says, kept in its store. Hears it from now on."""
+    store, engine = station.store, station.engine
+
+    def exchange_ms() -> int:
+        return station.intake.watermark_ms
+
+    market = Market(
+        last_trade=station.newest_trade,
+        prints=lambda symbol: station.ring.snapshot(symbol, PRINTS),
+        exchange_ms=exchange_ms,
+    )
+    settling = Settling(
+        store, station.marks, exchange_ms, station.settled, hours=lambda: station.repairer.facts.funding_hours
+    )
+    books = ScoreBooks(store, market, settling, engine.report_to)
+    record = TrackRecord(books, flush=store.flush, exchange_ms=exchange_ms, want=want)
+    engine.tell(record.hear)
+    return record

@@ -1,0 +1,67 @@
+"""Looks made by hand, as the journal keeps them, for the tests of paper trades."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from analytics.params import Params
+from analytics.presets import PRESETS
+from core.journal import JournalRow
+
+START_MS: Final = 1_700_006_400_000  # 2023-11-15 00:00:00 UTC, a settlement
+MINUTE_MS: Final = 60_000
+PARAMS: Final = Params(fit_bars=40, z_bars=10, fee_bps=5.0, notional=10_000.0)
+
+
+def look(
+    minute: int,
+    z: float,
+    y: float,
+    x: float,
+    verdict: str = "WAIT",
+    *,
+    entry: bool | None = None,
+    checks: Mapping[str, str] = {},
+    params: Params = PARAMS,
+    hedge: float | None = 1.0,
+    half_spreads_bps: float = 2.0,
+    **more: Any,
+) -> JournalRow:
+    """The look at the end of a minute.
+
+    ``entry``: whether it is its excursion's entry; None: when it is TRADABLE. ``checks``: states that are not "passed".
+    """
+    stretched = "passed" if (verdict == "TRADABLE" if entry is None else entry) else "failed"
+    states = {"stretched": stretched, **checks}
+    info = PRESETS[params.preset]
+    told = [
+        {"key": key, "state": states.get(key, "passed"), "deciding": key in info.deciding, "value": z}
+        for key in (*info.deciding, *info.informing)
+    ]
+    row = JournalRow(
+        pair="YUSDT/XUSDT",
+        timeframe_s=params.timeframe_s,
+        candle_ms=START_MS + minute * MINUTE_MS,
+        params=params.key,
+        rule=f"{params.preset} 1",
+        verdict=verdict,
+        reason="",
+        price_y=y,
+        price_x=x,
+        beta=1.0,
+        resid_sd=0.004,
+        z=z,
+        z_sd=0.004,
+        z_roll=z,
+        kappa=0.6,
+        kappa_low=0.5,
+        half_spreads_bps=half_spreads_bps,
+        cost_bps=12.0,
+        expected_net_bps=8.0,
+        checks=json.dumps(told),
+        inputs=json.dumps({"params": asdict(params), "hedge": None if hedge is None else {"beta": hedge}}),
+    )
+    return replace(row, **more)

@@ -1,0 +1,392 @@
+"""The watch: what looks, prices, streams and gaps say to the rules, through restarts, once."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.alerts import AlertRule
+from core.errors import StoreError
+from core.types import Gap
+from desk import alert_watch
+from desk.alert_watch import AlertWatch
+from storage.sqlite import TradeStore
+from tests.desk.alerting import BAR_MS, BEGIN_MS, OTHER, PAIR, World, row, say
+
+HELD = {"quiet_from_min": 0, "quiet_to_min": 1439}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[TradeStore]:
+    with TradeStore(tmp_path / "watch.db", flush_ms=10) as store:
+        yield store
+
+
+class Desk:
+    """A watch without its thread, and the life after it."""
+
+    def __init__(self, store: TradeStore, *rules: AlertRule, world: World | None = None) -> None:
+        self.store, self.world = store, world or World()
+        for rule in rules:
+            store.put_alert_rule(replace(rule, made_ms=self.world.clock_ms))
+        store.flush()
+        self.born()
+
+    def born(self) -> AlertWatch:
+        self.told = 0
+        self.seconds = 0.0
+        self.watch = AlertWatch(
+            self.store,
+            self.world.survey(),
+            channels=lambda: ("env1",),
+            on_told=self._on_told,
+            stale_after_s=15.0,
+            now_ms=lambda: self.world.clock_ms,
+            monotonic=lambda: self.seconds,
+        )
+        self.watch.rules_changed()
+        self.watch.turn()
+        return self.watch
+
+    def says(self, *rows: object) -> list[str]:
+        """Have these said; all that was told so far, oldest first."""
+        say(self.store, self.watch.hear, rows)  # type: ignore[arg-type]
+        return self.turn()
+
+    def turn(self) -> list[str]:
+        self.watch.turn()
+        self.store.flush()
+        return [alert.text for alert in reversed(self.store.alerts())]
+
+    def _on_told(self) -> None:
+        self.told += 1
+
+
+def test_a_tradable_look_is_told_with_its_words_and_its_candle(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("tradable"))
+    assert desk.says(row(0), row(1, "TRADABLE", 2.4)) == [
+        "ETHUSDT/BTCUSDT 1m: TRADABLE. Because of TRADABLE. (CONFIRMED candle 2023-11-14 22:15:00 UTC)"
+    ]
+    (alert,) = store.alerts()
+    assert (alert.rule, alert.pair, alert.timeframe_s) == ("Becomes TRADABLE", "ETHUSDT/BTCUSDT", 60)
+    assert alert.time_ms == BEGIN_MS + 2 * BAR_MS  # the candle's end
+    assert (alert.delivery, desk.told) == ("waiting", 1)
+
+
+def test_what_is_not_of_the_exchange_says_so(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("tradable"), world=World(source="SIMULATED"))
+    assert desk.says(row(0, "TRADABLE"))[0].startswith("SIMULATED: ETHUSDT/BTCUSDT")
+
+
+def test_a_rule_speaks_of_its_pair_and_of_watched_pairs_only(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("trap", pair=OTHER.pair), AlertRule("tradable"), world=World(keys=[PAIR, OTHER]))
+    assert desk.says(row(0, "TRAP"), row(0, "TRAP", key=OTHER)) == [
+        "SOLUSDT/BTCUSDT 1m: TRAP. Because of TRAP. (CONFIRMED candle 2023-11-14 22:14:00 UTC)"
+    ]
+    desk.world.keys = [PAIR]
+    assert len(desk.says(row(1, "TRADABLE", key=OTHER))) == 1
+
+
+def test_each_preset_crosses_by_its_own_z(store: TradeStore) -> None:
+    classic = replace(PAIR, params=replace(PAIR.params, preset="classic"))
+    desk = Desk(store, AlertRule("z", level=2.0, rearm=1.0), world=World(keys=[PAIR, classic]))
+    said = replace(row(0, z=3.0), params=classic.params.key, z_roll=2.5)
+    desk.watch.hear(PAIR, row(0, z=2.2))
+    desk.watch.hear(classic, said)
+    desk.turn()
+    assert sorted(alert.text.split("has")[0] for alert in store.alerts()) == [
+        "ETHUSDT/BTCUSDT 1m: z = +2.20 ",
+        "ETHUSDT/BTCUSDT 1m: z = +2.50 ",
+    ]
+
+
+def test_a_regime_is_told_when_it_turns(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("regime"))
+    told = desk.says(row(0), row(1, related="unknown"), row(2, related="failed"), row(3, related="failed"))
+    assert len(told) == 1
+    assert "mean reversion is not supported now. As tested." in told[0]
+
+
+# Once, through restarts
+
+
+def test_a_look_said_right_before_a_kill_is_told_by_the_next_life_once(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("tradable"))
+    desk.says(row(0), row(1))
+    store.put_looks([row(2, "TRADABLE")])  # journalled, and never heard
+    for _ in range(3):
+        desk.born()
+        assert len(desk.turn()) == 1
+    assert len(desk.says(row(3, "TRADABLE"))) == 1  # it goes on from there: nothing has become TRADABLE since
+
+
+def test_what_was_told_and_what_was_not_are_never_apart(store: TradeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(store, AlertRule("tradable"))
+    say(store, desk.watch.hear, [row(0, "TRADABLE"), row(1, "WAIT")])
+    with monkeypatch.context() as full:
+        full.setattr(store, "tell_alerts", lambda events, states: False)  # no room; then the process is killed
+        desk.watch.turn()
+    desk.born()
+    assert len(desk.turn()) == 1
+    desk.born()
+    assert len(desk.turn()) == 1
+
+
+def test_a_store_without_room_is_asked_again(store: TradeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(store, AlertRule("tradable"))
+    with monkeypatch.context() as full:
+        full.setattr(store, "tell_alerts", lambda events, states: False)
+        desk.says(row(0, "TRADABLE"))
+        assert desk.says(row(1, "WAIT"), row(2, "TRADABLE")) == []
+    assert len(desk.turn()) == 2
+
+
+def test_what_another_version_left_behind_costs_no_alert(store: TradeStore, caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk(store, AlertRule("tradable"), AlertRule("trap"))
+    desk.says(row(0))
+    first, second = sorted(store.alert_states(), key=lambda state: state.rule_id)
+    store.tell_alerts([], [replace(first, body='{"armed":"perhaps"}'), replace(second, body="?")])
+    desk.born()
+    assert len(desk.says(row(1, "TRADABLE"), row(2, "TRAP"))) == 2
+    assert desk.watch.problem() == ""
+    assert "where rule 1 stood" in caplog.text
+
+
+def test_a_look_that_one_rule_cannot_judge_is_judged_by_the_others_and_told_as_a_problem(
+    store: TradeStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.put_looks([row(-1), replace(row(0), checks="cut o")])
+    desk = Desk(store, AlertRule("regime"), AlertRule("tradable"))
+    assert len(desk.says(replace(row(1, "TRADABLE"), checks="cut o"), replace(row(2), checks="cut o"))) == 1
+    assert desk.watch.problem() == (
+        "The rule “Mean reversion gained or lost” cannot be judged: JSONDecodeError, see the log."
+    )
+    assert len([r for r in caplog.records if r.exc_info]) == 1  # not at each look
+    assert len(desk.says(row(3, related="failed"))) == 2
+    assert desk.watch.problem() == ""
+
+
+def test_the_thread_outlives_any_fault_and_says_so_while_it_lasts(
+    store: TradeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, told = World(), threading.Event()
+    store.put_alert_rule(AlertRule("tradable"))
+    store.flush()
+    watch = AlertWatch(
+        store, world.survey(), channels=tuple, on_told=told.set, stale_after_s=15.0, now_ms=lambda: BEGIN_MS
+    )
+    failed, read = threading.Semaphore(0), store.alert_rules
+
+    def broken() -> tuple[AlertRule, ...]:
+        failed.release()
+        raise KeyError("of another version")
+
+    monkeypatch.setattr(store, "alert_rules", broken)
+    watch.start()
+    try:
+        assert failed.acquire(timeout=10)
+        assert failed.acquire(timeout=10)  # it goes on, and says why by then
+        assert watch.problem() == "Alerts are not seen to: KeyError, see the log."
+        monkeypatch.setattr(store, "alert_rules", read)
+        say(store, watch.hear, [row(0, "TRADABLE")])
+        assert told.wait(10)
+    finally:
+        watch.stop()
+    assert watch.problem() == ""
+
+
+def test_rules_that_could_not_be_read_are_read_at_the_next_turn(
+    store: TradeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(store, AlertRule("tradable"))
+
+    def away() -> tuple[AlertRule, ...]:
+        raise StoreError("It is away.")
+
+    desk.watch.rules_changed()
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "alert_rules", away)
+        with pytest.raises(StoreError):
+            desk.watch.turn()
+    store.put_alert_rule(AlertRule("trap"))
+    store.flush()
+    assert len(desk.says(row(0, "TRAP"))) == 1
+
+
+def test_looks_that_found_no_room_are_read_from_the_journal(store: TradeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alert_watch, "HEARD", 3)
+    desk = Desk(store, AlertRule("tradable"))
+    verdicts = ["WAIT", "TRADABLE"] * 20
+    assert len(desk.says(*(row(n, v) for n, v in enumerate(verdicts)))) == 20
+
+
+def test_a_new_rule_speaks_of_the_newest_look_and_not_of_the_past(store: TradeStore) -> None:
+    store.put_looks([row(n, "TRAP" if n % 2 else "WAIT") for n in range(-30, 0)])
+    desk = Desk(store, AlertRule("trap"))
+    assert len(desk.turn()) == 1
+    assert len(desk.says(row(0), row(1, "TRAP"))) == 2
+
+
+def test_a_rule_switched_off_and_on_again_does_not_tell_what_was_between(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("trap"))
+    desk.says(row(0))
+    (rule,) = store.alert_rules()
+    store.put_alert_rule(replace(rule, enabled=False))
+    store.flush()
+    desk.watch.rules_changed()
+    assert desk.says(row(1, "TRAP"), row(2), row(3, "TRAP"), row(4)) == []
+    store.put_alert_rule(replace(rule, made_ms=BEGIN_MS + 8 * BAR_MS))
+    store.flush()
+    desk.watch.rules_changed()
+    desk.turn()
+    assert len(desk.says(row(8), row(9, "TRAP"))) == 1
+
+
+def test_what_is_found_much_too_late_is_in_the_history_and_goes_to_no_channel(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("tradable"), world=World(watermark_ms=BEGIN_MS + 120 * BAR_MS))
+    desk.says(row(0, "TRADABLE"), row(1), row(100, "TRADABLE"))
+    assert [alert.delivery for alert in store.alerts()] == ["waiting", "too late"]
+
+
+def test_a_look_of_another_life_is_late_by_our_clock(store: TradeStore) -> None:
+    store.put_looks([row(n) for n in range(-200, 0)])
+    desk = Desk(store, AlertRule("tradable"))
+    store.put_looks([row(0, "TRADABLE"), row(1, "WAIT")])
+    desk.world.clock_ms += 90 * BAR_MS  # killed, and born again an hour and a half later
+    desk.born()
+    desk.turn()
+    desk.says(row(90, "TRADABLE"))
+    assert [alert.delivery for alert in store.alerts()] == ["waiting", "too late"]
+
+
+def test_in_quiet_hours_an_alert_is_told_on_screen_and_held_for_the_channels(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("tradable", **HELD))  # type: ignore[arg-type]
+    desk.says(row(0, "TRADABLE"))
+    (delivery,) = store.deliveries([1])
+    midnight = 86_400_000 * (BEGIN_MS // 86_400_000 + 1)
+    assert delivery.next_ms == midnight - BAR_MS
+    assert store.next_delivery("env1", BEGIN_MS) is None
+
+
+# Live, silence, losses
+
+
+def live(desk: Desk, z: float, at: int) -> list[str]:
+    desk.world.prices[PAIR] = (math.exp(z), 1.0, BEGIN_MS + at)
+    return desk.turn()
+
+
+def test_a_live_z_is_scored_with_the_newest_look_and_told_once_an_excursion(store: TradeStore) -> None:
+    store.put_looks([row(-1)])
+    desk = Desk(store, AlertRule("live_z", level=2.0, rearm=1.0))
+    told = [live(desk, z, i) for i, z in enumerate([1.9, 2.1, 1.9, 2.2, 0.5, -2.5])]
+    assert [len(t) for t in told] == [0, 1, 1, 1, 1, 2]
+    assert told[-1][0].startswith("ETHUSDT/BTCUSDT 1m: LIVE z = +2.10 has reached ±2 at 2023-11-14 22:14:00 UTC.")
+    assert "the verdict waits for the candle" in told[-1][0]
+    desk.born()
+    assert len(live(desk, -2.6, 9)) == 2  # still the same excursion
+
+
+def test_a_live_z_is_not_scored_with_a_look_of_long_ago(store: TradeStore) -> None:
+    store.put_looks([row(-700)])  # off for a night: the prices are of now, the newest fit is of yesterday
+    desk = Desk(store, AlertRule("live_z", level=2.0, rearm=1.0))
+    assert live(desk, 3.0, 0) == []
+    desk.watch.hear(PAIR, row(-500))  # what is owed since is said first
+    assert live(desk, 3.0, 1) == []
+    desk.watch.hear(PAIR, row(-1))
+    assert len(live(desk, 3.0, 2)) == 1  # and the rule was not used up by then
+
+
+def test_a_look_scores_live_prices_until_two_timeframes_after_its_candle(store: TradeStore) -> None:
+    store.put_looks([row(-1)])
+    desk = Desk(store, AlertRule("live_z", level=2.0, rearm=1.0))
+    assert live(desk, 3.0, 2 * BAR_MS + 1) == []
+    desk.world.watermark_ms = BEGIN_MS + 2 * BAR_MS + 1
+    assert live(desk, 3.0, 2 * BAR_MS) == []  # the older leg's trade does not make the candle younger
+    desk.world.watermark_ms = 0
+    assert len(live(desk, 3.0, 2 * BAR_MS)) == 1
+
+
+def test_a_look_gone_through_again_does_not_take_the_newest_ones_place(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("live_z", level=2.0, rearm=1.0))
+    desk.watch.hear(PAIR, row(1))
+    desk.watch.hear(PAIR, replace(row(0), resid_sd=0.1))  # its fit would make 30 of 3
+    assert "z = +3.00" in live(desk, 3.0, 2 * BAR_MS)[0]
+
+
+def test_a_thousand_live_crossings_are_one_alert_an_excursion(store: TradeStore) -> None:
+    store.put_looks([row(-1)])
+    desk = Desk(store, AlertRule("live_z", level=2.0, rearm=1.0))
+    rng = np.random.default_rng(5)
+    noisy, calm = 2.0 + rng.normal(0, 0.25, 2_200), rng.normal(0, 0.2, 20)
+    z = np.concatenate([noisy, calm, -noisy])
+    assert (np.abs(np.diff(np.sign(np.abs(z) - 2.0))) == 2).sum() > 2_000  # crossings, up and down
+    for at, value in enumerate(z.tolist()):
+        desk.world.prices[PAIR] = (math.exp(value), 1.0, BEGIN_MS + at)
+        desk.watch.turn()
+    assert len(desk.turn()) == 2
+
+
+def test_prices_that_are_not_of_this_moment_say_nothing(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("live_z", level=2.0, rearm=1.0))
+    live(desk, 3.0, 0)  # no look yet: nothing to score with
+    assert desk.turn() == []
+    store.put_looks([replace(row(-1), resid_sd=math.nan)])
+    assert live(desk, 3.0, 1) == []
+
+
+def test_silence_is_told_once_an_outage_and_after_a_start_only_when_it_lasts(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("stale"))
+
+    def at(seconds: float, **ages: float | None) -> list[str]:
+        desk.seconds, desk.world.ages, desk.world.clock_ms = seconds, ages, BEGIN_MS + int(1000 * seconds)
+        return desk.turn()
+
+    assert at(0, BTCUSDT=None, ETHUSDT=0.2) == []
+    assert at(15.1, BTCUSDT=None, ETHUSDT=0.2) == []  # no trade since the start; who else is it?
+    thin = "The feed is stale: no trade of BTCUSDT for over 15 s (1 of 2 streams)."
+    assert at(25.1, BTCUSDT=None, ETHUSDT=0.2) == [thin]
+    dead = "The feed is stale: no trade of ETHUSDT, BTCUSDT for over 15 s (2 of 2 streams)."
+    assert at(60, BTCUSDT=None, ETHUSDT=15.5) == [thin, dead]  # it dies while one is silent anyway
+    desk.world.ages = {"BTCUSDT": None, "ETHUSDT": None}
+    desk.born()  # in the middle of it
+    assert at(61, BTCUSDT=None, ETHUSDT=None) == [thin, dead]
+    assert at(90, BTCUSDT=None, ETHUSDT=None) == [thin, dead]
+    at(92, BTCUSDT=1.0, ETHUSDT=0.2)
+    assert len(at(99, BTCUSDT=15.5, ETHUSDT=15.5)) == 3
+    at(100)  # stopped by hand: no outage
+    assert len(at(200)) == 3
+
+
+def test_silence_of_a_strangers_leg_does_not_concern_a_pairs_rule(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("stale", pair=PAIR.pair))
+    desk.world.ages = {"SOLUSDT": 99.0, "BTCUSDT": 1.0, "ETHUSDT": 1.0}
+    assert desk.turn() == []
+
+
+def test_trades_lost_after_a_rule_was_made_are_told_once_together(store: TradeStore) -> None:
+    def lose(symbol: str, n: int) -> None:
+        store.put_gap(Gap(symbol, n, n + 5, BEGIN_MS + n * 1000, BEGIN_MS + n * 1000 + 900, "lost"))
+        store.flush()
+
+    lose("BTCUSDT", 1)
+    desk = Desk(store, AlertRule("gap"))
+    assert desk.turn() == []
+    lose("BTCUSDT", 10)
+    lose("ETHUSDT", 11)
+    told = desk.turn()
+    assert told == [
+        "Trades of BTCUSDT, ETHUSDT are lost: 2 stretches from 2023-11-14 22:14:10 UTC to 2023-11-14 22:14:11 UTC"
+        " could not be fetched again. The candles they touch are in no statistic."
+    ]
+    desk.born()
+    assert desk.turn() == told
+    lose("ETHUSDT", 20)
+    desk.world.clock_ms += 1
+    assert len(desk.turn()) == 2

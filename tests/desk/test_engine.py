@@ -1,0 +1,315 @@
+"""The engine alone, over a market kept in memory: every candle of every watched pair is said, once and in order."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from analytics.decision import Freshness
+from analytics.params import Params
+from core.errors import StoreError
+from core.journal import JournalRow
+from core.types import Candles, Ints, MarkPrice, Ticks
+from desk import engine as module
+from desk.engine import Engine, Key
+
+SYMBOLS = ("A", "B", "C", "D", "E")
+PARAMS = Params(timeframe_s=1, fit_bars=40, z_bars=10)
+START = 1_700_000_000
+FRESH = Freshness(START * 1000)
+
+
+class Market:
+    """Candles of some symbols up to ``upto``; the store, the journal and the clocks of an engine."""
+
+    def __init__(self, seconds: int = 3_000) -> None:
+        rng = np.random.default_rng(3)
+        factor = np.cumsum(rng.normal(0, 1e-3, seconds))
+        self.closes = {s: 100 * np.exp(factor + np.cumsum(rng.normal(0, 3e-4, seconds))) for s in SYMBOLS}
+        self.opens = (START + np.arange(seconds)) * 1000
+        self.upto = 200  # candles confirmed by now
+        self.hidden: dict[str, set[int]] = {}  # opens under repair, by symbol
+        self.absent: dict[str, set[int]] = {}  # opens in which a symbol did not trade
+        self.broken: set[str] = set()  # symbols of which holes cannot be told
+        self.unreadable: set[str] = set()  # symbols of which candles cannot be read
+        self.rows: list[JournalRow] = []
+        self.now_s = 1_000.0
+        self.reads = 0  # of prints
+        self.engine = Engine(
+            self,
+            journal=self,
+            newest_ms=lambda symbol, timeframe_s: self.newest_ms(symbol),
+            revision=lambda symbol, timeframe_s: 0,
+            holes=self.holes,
+            mending=self.mending,
+            marks=dict[str, MarkPrice],
+            funding_hours=dict[str, int],
+            monotonic=lambda: self.now_s,
+        )
+
+    def newest_ms(self, symbol: str) -> int:
+        absent = self.absent.get(symbol, set())
+        return int(next(t for t in reversed(self.opens[: self.upto].tolist()) if t not in absent))
+
+    def candles(self, symbol: str, timeframe_s: int, *, limit: int | None = None, to_ms: int | None = None) -> Candles:
+        if symbol in self.unreadable:
+            raise StoreError("the disk is gone")
+        there = np.isin(
+            self.opens[: self.upto], [*self.hidden.get(symbol, ()), *self.absent.get(symbol, ())], invert=True
+        )
+        opens, close = self.opens[: self.upto][there], self.closes[symbol][: self.upto][there]
+        end = len(opens) if to_ms is None else int(np.searchsorted(opens, to_ms))
+        cut = slice(0 if limit is None else max(0, end - limit), end)
+        opens, close = opens[cut], close[cut]
+        ones = np.ones(len(opens))
+        kind = np.full(len(opens), "trades")
+        return Candles(symbol, 1, opens, close, close, close, close, ones, ones.astype(np.int64), kind)
+
+    def trades(
+        self, symbol: str, *, from_ms: int | None = None, to_ms: int | None = None, limit: int | None = None
+    ) -> Ticks:
+        self.reads += 1
+        return Ticks.empty(symbol)
+
+    def looks(self, pair: str, timeframe_s: int, params: str, *, limit: int | None = None) -> list[JournalRow]:
+        return [row for row in self.rows if row.pair == pair][-1:]
+
+    def put_looks(self, looks: Sequence[JournalRow]) -> None:
+        self.rows += looks
+
+    def note_looks(self, pair: str, timeframe_s: int, from_ms: int, to_ms: int) -> None: ...
+
+    def flush(self, timeout_s: float = 10.0) -> bool:
+        return True
+
+    def holes(self, symbol: str, timeframe_s: int, from_ms: int) -> Ints:
+        if symbol in self.broken:
+            raise ValueError("a mistake in our own code")
+        return self.mending(symbol, timeframe_s, from_ms)
+
+    def mending(self, symbol: str, timeframe_s: int, from_ms: int) -> Ints:
+        return np.array(sorted(t for t in self.hidden.get(symbol, ()) if t >= from_ms), np.int64)
+
+    def watch(self, pairs: int) -> list[Key]:
+        keys = [Key(y, x, PARAMS) for y, x in itertools.islice(itertools.combinations(SYMBOLS, 2), pairs)]
+        for key in keys:
+            self.engine.watch(key, keep=True)
+        return keys
+
+    def said(self, key: Key) -> list[int]:
+        return [row.candle_ms for row in self.rows if row.pair == key.pair]
+
+    def rounds_until_caught_up(self) -> None:
+        for _ in range(500):
+            before = len(self.rows)
+            self.engine.turn()
+            if len(self.rows) == before:
+                return
+        raise AssertionError("it never catches up")
+
+
+@pytest.fixture
+def market() -> Market:
+    return Market()
+
+
+def test_each_candle_of_each_pair_is_said_once_and_in_order(market: Market) -> None:
+    keys = market.watch(10)
+    for more in (1, 1, 3, 0, 60, 1):
+        market.upto += more
+        market.engine.turn()
+    market.rounds_until_caught_up()
+    for key in keys:
+        assert market.said(key) == market.opens[200 : market.upto].tolist()
+
+
+def test_listeners_hear_every_look_once_in_the_order_of_the_journal(market: Market) -> None:
+    heard: list[tuple[str, int]] = []
+    market.engine.tell(lambda key, row: heard.append((key.pair, row.candle_ms)))
+    market.watch(6)
+    for _ in range(3):
+        market.engine.turn()
+        market.upto += 2
+    market.rounds_until_caught_up()
+    assert heard == [(row.pair, row.candle_ms) for row in market.rows]
+    assert len(heard) == len(set(heard))
+
+
+def test_a_start_after_a_stop_that_gave_up_waiting_goes_on_saying_looks(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (key,) = market.watch(1)
+    market.engine.turn()
+    held, free, said = threading.Event(), threading.Event(), threading.Event()
+
+    def flush(timeout_s: float = 0.0) -> bool:  # a disk that takes its time
+        held.set()
+        return free.wait(10)
+
+    monkeypatch.setattr(market, "flush", flush)
+    market.engine.start()
+    assert held.wait(10)
+    market.engine.stop(timeout_s=0.01)
+    market.engine.start()
+    market.engine.tell(lambda key, row: said.set())
+    free.set()
+    market.upto += 1
+    market.engine.wake()
+    assert said.wait(10)
+    market.engine.stop()
+    assert market.said(key) == market.opens[199 : market.upto].tolist()
+
+
+def test_a_listener_that_fails_costs_nobody_a_look(market: Market, caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[str] = []
+
+    def fails(key: Key, row: JournalRow) -> None:
+        raise ValueError("a mistake")
+
+    market.engine.tell(fails)
+    market.engine.tell(lambda key, row: heard.append(key.pair))
+    keys = market.watch(3)
+    market.engine.turn()
+    assert sorted(heard) == sorted(key.pair for key in keys)
+    assert len(market.rows) == 3
+    assert "a listener failed" in caplog.text
+
+
+def test_the_pair_on_screen_comes_first_and_again_as_soon_as_it_has_a_new_candle(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOT", 1)
+    keys = market.watch(6)
+    market.engine.turn()
+    market.engine.look(keys[2], FRESH)
+    market.upto += 1
+
+    def one_more(key: Key, row: JournalRow) -> None:
+        if key == keys[5] and row.candle_ms == market.opens[200]:  # the first of the others
+            market.upto += 1
+            market.engine.wake()
+
+    market.engine.tell(one_more)
+    market.rows.clear()
+    market.engine.turn()
+    order = [(row.pair, row.candle_ms - int(market.opens[200])) for row in market.rows[:3]]
+    assert order == [(keys[2].pair, 0), (keys[5].pair, 0), (keys[2].pair, 1_000)]
+
+
+def test_one_pairs_trouble_is_told_once_and_silences_no_other(market: Market, caplog: pytest.LogCaptureFixture) -> None:
+    keys = market.watch(2)  # A/B and A/C
+    market.engine.turn()
+    market.broken = {"C"}
+    for _ in range(4):
+        market.upto += 1
+        market.engine.turn()
+    assert market.said(keys[0]) == market.opens[199:204].tolist()
+    assert market.said(keys[1]) == market.opens[199:200].tolist()
+    assert [r.message for r in caplog.records if r.levelno >= logging.ERROR] == ["a look at A/C failed"]
+    market.broken = set()
+    market.rounds_until_caught_up()
+    assert market.said(keys[1]) == market.opens[199:204].tolist()
+
+
+def test_what_was_said_before_the_store_failed_is_in_the_journal(market: Market) -> None:
+    market.watch(2)
+    market.unreadable = {"B"}  # of A/B, the second in turn
+    with pytest.raises(StoreError):
+        market.engine.turn()
+    assert [row.pair for row in market.rows] == ["A/C"]
+
+
+def test_a_look_waits_for_an_interval_before_it_that_is_being_repaired(market: Market) -> None:
+    (key,) = market.watch(1)
+    market.engine.turn()
+    market.hidden = {"B": {int(market.opens[202])}}
+    market.upto += 6
+    market.engine.turn()
+    assert market.said(key) == market.opens[199:202].tolist()
+    market.hidden = {}
+    market.engine.turn()
+    assert market.said(key) == market.opens[199:206].tolist()
+
+
+def test_it_does_not_wait_for_ever(market: Market) -> None:
+    (key,) = market.watch(1)
+    market.engine.turn()
+    market.hidden = {"A": {int(market.opens[200])}}
+    market.upto += 2
+    market.engine.turn()
+    assert len(market.said(key)) == 1
+    market.now_s += module.MEND_S + 0.1
+    market.engine.turn()
+    assert market.said(key) == [int(market.opens[199]), int(market.opens[201])]
+
+
+def test_a_long_pause_is_made_up_for_and_a_very_long_one_begins_anew(
+    market: Market, caplog: pytest.LogCaptureFixture
+) -> None:
+    (key,) = market.watch(1)
+    market.engine.turn()
+    market.upto += 1_000  # far more candles than a look reads
+    market.rounds_until_caught_up()
+    assert market.said(key) == market.opens[199:1200].tolist()
+    market.upto = len(market.opens)
+    market.rounds_until_caught_up()
+    assert market.said(key)[1000:] == market.opens[1199:3000].tolist()
+    other = Market(seconds=200 + module.CATCH_UP + 1)
+    (key,) = other.watch(1)
+    other.engine.turn()
+    other.upto = len(other.opens)
+    other.rounds_until_caught_up()
+    assert other.said(key) == [int(other.opens[199]), int(other.opens[-1])]
+    assert "the journal goes on from the newest" in caplog.text
+
+
+def test_falling_behind_and_catching_up_are_said(market: Market, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    market.watch(2)
+    market.engine.turn()
+    assert not market.engine.status().behind
+    market.upto += 100
+    market.engine.turn()
+    status = market.engine.status()
+    assert (status.behind, status.watched, status.owed) == (True, 2, 2 * (100 - module.TURN_LOOKS))
+    market.rounds_until_caught_up()
+    assert not market.engine.status().behind
+    said = [record.message for record in caplog.records if "the engine" in record.message]
+    assert said == ["the engine is behind: 160 looks owed for 2 pairs", "the engine has caught up"]
+
+
+def test_pairs_share_what_they_read_when_they_catch_up_too(market: Market) -> None:
+    market.watch(10)
+    market.engine.turn()
+    market.reads, market.upto = 0, market.upto + 7
+    market.engine.turn()
+    assert len(market.rows) == 80
+    assert market.reads == 7 * len(SYMBOLS)
+
+
+def test_candles_of_one_leg_alone_are_no_looks_owed(market: Market) -> None:
+    (key,) = market.watch(1)
+    market.engine.turn()
+    # Neither is to be repaired: they did not trade.
+    market.absent = {"B": set(market.opens[200:205].tolist()), "A": set(market.opens[205:210].tolist())}
+    market.upto += 10
+    market.engine.turn()
+    assert (market.engine.status().owed, market.engine.status().behind) == (0, False)
+    market.upto = 211
+    market.engine.turn()
+    assert market.said(key) == [int(market.opens[199]), int(market.opens[210])]
+
+
+def test_a_journal_goes_on_where_another_process_left_it(market: Market) -> None:
+    (key,) = market.watch(1)
+    market.engine.turn()
+    again = Market()
+    again.rows, again.upto = market.rows[:], 230
+    (key,) = again.watch(1)
+    again.rounds_until_caught_up()
+    assert again.said(key) == market.opens[199:230].tolist()

@@ -1,0 +1,110 @@
+"""What makes a desk unwell, and that whoever asks over HTTP hears it."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.settings import Settings
+from core.types import DeskStatus, EngineStatus, FeedStatus, StoreStatus, StreamStatus
+from desk.alerts import Alerts
+from desk.desk import Desk
+from desk.health import PATH, HealthEndpoint, problems
+
+NOW_MS = 1_700_000_000_000
+STREAMS = (StreamStatus("BTCUSDT", 1, NOW_MS, age_s=0.2), StreamStatus("THINUSDT", 1, NOW_MS, age_s=500.0))
+WELL = DeskStatus(
+    running=True,
+    trades=FeedStatus(state="live", streams=STREAMS),
+    store=StoreStatus(state="writing"),
+    engine=EngineStatus(watched=3, at_ms=NOW_MS - 900),
+)
+
+
+def test_a_desk_that_collects_stores_and_looks_is_well_though_a_thin_symbol_is_silent() -> None:
+    assert problems(WELL, NOW_MS) == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (replace(WELL, running=False), "The feed is stopped."),
+        (replace(WELL, trades=FeedStatus(state="waiting", reason="The exchange is gone.")), "The exchange is gone."),
+        (replace(WELL, trades=FeedStatus(state="live", streams=(StreamStatus("A"),))), "no stream has delivered yet"),
+        (replace(WELL, trades=FeedStatus(state="live", streams=STREAMS[1:])), "the newest record came 500 s ago"),
+        (replace(WELL, store=StoreStatus(state="failing", reason="the disk is full")), "Nothing is stored: the disk"),
+        (replace(WELL, store=StoreStatus(state="reading")), "Another Pairsight collects"),
+        (replace(WELL, alerts_problem="Alerts have to wait: it is away."), "Alerts have to wait"),
+        (replace(WELL, engine=EngineStatus(3, 40, True, at_ms=NOW_MS)), "40 looks owed for 3 pairs"),
+        (replace(WELL, engine=EngineStatus(3, at_ms=NOW_MS - 61_000)), "not finished a round for 61 s"),
+    ],
+)
+def test_each_way_to_be_unwell_has_its_sentence(status: DeskStatus, says: str) -> None:
+    (only,) = problems(status, NOW_MS)
+    assert says in only
+
+
+def test_the_alerts_trouble_is_the_desks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(Settings(ws_url="ws://127.0.0.1:9", rest_url="http://127.0.0.1:9", db=tmp_path / "a.db"))
+    assert isinstance(desk.alerts, Alerts)
+    assert desk.status().alerts_problem == ""
+    monkeypatch.setattr(desk.alerts.watch, "problem", lambda: "Alerts have to wait: it is away.")
+    assert desk.status().alerts_problem == "Alerts have to wait: it is away."
+    desk.close()
+
+
+@contextmanager
+def endpoint(statuses: list[DeskStatus]) -> Iterator[str]:
+    """Answers with the last of these; with none there is no status to be had."""
+    served = HealthEndpoint(lambda: statuses[-1], "127.0.0.1", 0)
+    served.start()
+    try:
+        yield f"http://127.0.0.1:{served.port}"
+    finally:
+        served.stop()
+
+
+def get(url: str, method: str = "GET") -> tuple[int, dict[str, object]]:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urllib.request.Request(url, method=method), timeout=10) as answer:
+            code, text = answer.status, answer.read()
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            code, text = refusal.code, refusal.read()
+    return code, json.loads(text) if text else {}
+
+
+def well_now() -> DeskStatus:
+    return replace(WELL, engine=EngineStatus(watched=3))
+
+
+def test_the_endpoint_answers_200_while_it_is_well_and_503_with_the_reason_when_not() -> None:
+    statuses = [well_now()]
+    with endpoint(statuses) as base:
+        code, body = get(base + PATH)
+        assert (code, body["healthy"], body["problems"], body["silent"]) == (200, True, [], ["THINUSDT"])
+        statuses.append(replace(well_now(), store=StoreStatus(state="failing", reason="the disk is full")))
+        code, body = get(base + PATH)
+        assert (code, body["problems"]) == (503, ["Nothing is stored: the disk is full."])
+        assert get(base + PATH, "HEAD") == (503, {})
+
+
+def test_a_desk_that_cannot_even_say_how_it_is_is_not_well(caplog: pytest.LogCaptureFixture) -> None:
+    with endpoint([]) as base:
+        code, body = get(base + PATH)
+    assert (code, body["healthy"]) == (503, False)
+    assert "the desk's status cannot be had" in caplog.text
+
+
+def test_nothing_else_is_served() -> None:
+    with endpoint([well_now()]) as base:
+        assert get(base + "/")[0] == 404
+        assert get(base + "/../etc/passwd")[0] == 404

@@ -1,0 +1,497 @@
+"""Score is kept through restarts, kills and overflows: the same trades, each once, filled as prices allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from math import inf
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analytics.paper import Book, scored
+from analytics.paper_account import account
+from analytics.params import Params
+from analytics.report import PairReport, analyse
+from core.errors import Unreachable
+from core.journal import JournalRow
+from core.paper import PaperBook, PaperTrade, Settlement
+from core.types import Candles, MarkPrice, Ticks, Trade
+from desk.engine import Key
+from desk.scorebooks import Market, ScoreBooks
+from desk.settling import Settling
+from desk.track_record import TrackRecord
+from storage.sqlite import TradeStore
+from tests.analytics.looks import MINUTE_MS, PARAMS, START_MS, look
+from tests.analytics.pairs import candles, cointegrated
+
+KEY = Key("YUSDT", "XUSDT", PARAMS)
+H8 = 8 * 3_600_000
+
+
+class Shelf:
+    """A store by hand: what it was asked to keep, as of the last flush and since."""
+
+    def __init__(self) -> None:
+        self.looks: list[JournalRow] = []
+        self.trades: dict[object, PaperTrade] = {}
+        self.books: dict[object, PaperBook] = {}
+        self.settled: dict[object, Settlement] = {}
+        self.refuses = False
+        self.puts = 0
+        self.bars: dict[str, Candles] = {}
+
+    def looks_after(self, pair: str, timeframe_s: int, params: str, after_ms: int, *, limit: int) -> list[JournalRow]:
+        mine = [r for r in self.looks if (r.pair, r.timeframe_s, r.params) == (pair, timeframe_s, params)]
+        return [r for r in mine if r.candle_ms > after_ms][:limit]
+
+    def open_paper_trades(self) -> list[PaperTrade]:
+        return [t for t in self.trades.values() if t.state != "closed"]
+
+    def unfunded_paper_trades(self, from_ms: int) -> list[PaperTrade]:
+        return [t for t in self.trades.values() if t.state == "closed" and t.funding_unknown and t.out_ms >= from_ms]
+
+    def paper_books(self) -> list[PaperBook]:
+        return list(self.books.values())
+
+    def settlements(self, from_ms: int) -> list[Settlement]:
+        return [s for s in self.settled.values() if s.settle_ms >= from_ms]
+
+    def candles(
+        self,
+        symbol: str,
+        timeframe_s: int,
+        *,
+        limit: int | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+    ) -> Candles:
+        c = self.bars.get(symbol, Candles.empty(symbol, timeframe_s))
+        c = c.take((c.open_ms >= (from_ms or 0)) & (c.open_ms < (inf if to_ms is None else to_ms)))
+        return c.take(slice(-limit, None)) if limit else c
+
+    def paper_mark(self) -> int:
+        return max((t.changed_ms for t in self.trades.values()), default=0)
+
+    def put_paper(self, trades=(), books=(), settlements=()) -> bool:  # type: ignore[no-untyped-def]
+        if self.refuses:
+            return False
+        self.puts += 1
+        self.trades.update((t.key, t) for t in trades)
+        self.books.update(((b.pair, b.timeframe_s, b.params), b) for b in books)
+        self.settled.update(((s.symbol, s.settle_ms), s) for s in settlements)
+        return True
+
+
+@dataclass
+class World:
+    """The market, and one process after another that keeps score of it."""
+
+    shelf: Shelf = field(default_factory=Shelf)
+    now_ms: int = START_MS
+    clock_s: float = 0.0
+    trades: dict[str, list[tuple[int, int, float, bool]]] = field(default_factory=dict)  # id, ms, price, taker sold
+    marks: dict[str, MarkPrice] = field(default_factory=dict)
+    hours: dict[str, int] | None = field(default_factory=lambda: {"XUSDT": 4})
+    ask: Callable[[str, int, int], list[tuple[int, float]]] | None = None
+    wanted: list[Key] = field(default_factory=list)
+    record: TrackRecord = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """A new process; what the one before had not stored is gone."""
+        market = Market(self.last, self.prints, lambda: self.now_ms)
+        settling = Settling(
+            self.shelf, lambda: self.marks, lambda: self.now_ms, self.ask, lambda: self.clock_s, lambda: self.hours
+        )
+        books = ScoreBooks(self.shelf, market, settling, self.report_to, lambda: self.now_ms, lambda: self.clock_s)
+        self.record = TrackRecord(books, flush=lambda: True, exchange_ms=lambda: self.now_ms, want=self.wanted.append)
+
+    def report_to(self, key: Key, bars: int, to_ms: int | None) -> PairReport:
+        y, x = (self.shelf.candles(s, 60, limit=bars, to_ms=to_ms) for s in key.symbols)
+        return analyse(y, x, key.params)
+
+    def prints(self, symbol: str) -> Ticks:
+        told = self.trades.get(symbol, [])
+        if not told:
+            return Ticks.empty(symbol)
+        ids, ms, price, sold = (np.array(column) for column in zip(*told, strict=True))
+        return Ticks(symbol, ids, ids, ms, price.astype(np.float64), np.ones(len(ids)), sold.astype(np.bool_))
+
+    def last(self, symbol: str) -> Trade | None:
+        told = self.trades.get(symbol)
+        return Trade(symbol, told[-1][0], told[-1][0], told[-1][1], told[-1][2], 1.0, told[-1][3]) if told else None
+
+    def trade(self, symbol: str, ms: int, bid: float, ask: float) -> None:
+        """A taker sells at the bid, another buys at the ask."""
+        told = self.trades.setdefault(symbol, [])
+        for price, sold in ((bid, True), (ask, False)):
+            told.append((len(told) + 1, ms, price, sold))
+        self.now_ms = max(self.now_ms, ms)
+
+    def say(self, row: JournalRow, *, heard: bool = True) -> None:
+        """The engine journals a look at its candle's end, and tells it."""
+        self.shelf.looks.append(row)
+        self.now_ms = max(self.now_ms, row.candle_ms + MINUTE_MS + 500)
+        if heard:
+            self.record.hear(replace(KEY, params=PARAMS), row)
+
+    @property
+    def one(self) -> PaperTrade:
+        (trade,) = self.shelf.trades.values()
+        return trade
+
+
+def test_a_fill_is_at_the_touch_as_soon_as_both_legs_have_traded_after_the_look() -> None:
+    world = World()
+    world.trade("YUSDT", START_MS + 59_000, 99.9, 100.1)
+    world.trade("XUSDT", START_MS + 59_500, 49.9, 50.1)
+    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
+    world.record.turn()
+    assert (world.one.state, world.one.in_ms) == ("entering", 0)  # nobody has traded since
+    world.trade("YUSDT", START_MS + 61_000, 99.8, 100.0)
+    world.record.turn()
+    assert world.one.state == "entering"  # one leg only
+    world.trade("XUSDT", START_MS + 62_000, 50.0, 50.2)
+    world.record.turn()
+    # Y is sold at its bid, X bought at its ask.
+    assert (world.one.state, world.one.in_fill, world.one.in_ms) == ("open", "touch", START_MS + 62_000)
+    assert (world.one.in_y, world.one.in_x, world.one.in_half_bps) == (99.8, 50.2, 0.0)
+    world.say(look(1, -0.1, 99.0, 50.0))
+    world.record.turn()
+    assert world.one.state == "leaving"
+    for symbol, bid, ask in (("YUSDT", 98.9, 99.1), ("XUSDT", 49.9, 50.1)):
+        world.trade(symbol, START_MS + 121_000, bid, ask)
+    world.record.turn()
+    # Y is bought at its ask, X sold at its bid.
+    assert (world.one.state, world.one.out_fill, world.one.out_y, world.one.out_x) == ("closed", "touch", 99.1, 49.9)
+
+
+def test_without_a_touch_within_the_next_candle_its_closes_are_the_fill() -> None:
+    world = World()
+    world.trade("YUSDT", START_MS + 59_000, 99.9, 100.1)
+    world.trade("XUSDT", START_MS + 59_500, 49.9, 50.1)
+    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
+    world.record.turn()
+    for symbol in ("YUSDT", "XUSDT"):
+        world.trade(symbol, START_MS + 125_000, 10.0, 20.0)  # the next candle is over
+    world.record.turn()
+    assert world.one.state == "entering"
+    world.say(look(1, 2.0, 101.0, 50.5))
+    world.record.turn()
+    assert (world.one.in_fill, world.one.in_y, world.one.in_x, world.one.in_half_bps) == ("candle", 101.0, 50.5, 1.0)
+
+
+def test_a_touch_that_prints_do_not_show_is_left_to_the_candle() -> None:
+    world = World()
+    world.trades = {"YUSDT": [(1, START_MS, 100.0, True)], "XUSDT": [(1, START_MS, 50.0, True)]}
+    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
+    world.record.turn()
+    world.trades["YUSDT"].append((2, START_MS + 61_000, 100.0, True))
+    world.trades["XUSDT"].append((2, START_MS + 61_000, 50.0, True))  # X is to be bought; takers only sold
+    world.record.turn()
+    world.trade("YUSDT", START_MS + 70_000, 99.0, 99.1)
+    world.trade("XUSDT", START_MS + 70_000, 49.0, 49.1)
+    world.record.turn()
+    assert world.one.state == "entering"  # not the first moment any more
+    world.say(look(1, 2.0, 101.0, 50.5))
+    world.record.turn()
+    assert world.one.in_fill == "candle"
+
+
+def test_after_a_restart_in_mid_trade_what_came_due_is_closed_at_the_candle_after() -> None:
+    world = World()
+    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
+    world.record.turn()
+    for symbol, bid, ask in (("YUSDT", 100.4, 100.5), ("XUSDT", 49.9, 50.0)):
+        world.trade(symbol, START_MS + 60_500, bid, ask)
+    world.record.turn()
+    world.trade("YUSDT", START_MS + 61_000, 100.4, 100.5)
+    world.trade("XUSDT", START_MS + 61_000, 49.9, 50.0)
+    world.record.turn()
+    assert world.one.in_fill == "touch"
+    world.begin()  # and the journal is caught up without anybody listening
+    for row in (look(1, 1.0, 99.0, 50.0), look(2, -0.1, 98.0, 50.0), look(3, -0.3, 97.5, 50.2)):
+        world.say(row, heard=False)
+    world.record.turn()
+    # −50 × (97.50 − 100.40) = 145.00, 100 × 0.20 = 20.00; fees 5 bps of 10,020 + 9,895; half a spread, 1 bp, out only.
+    assert (world.one.state, world.one.reason, world.one.out_fill) == ("closed", "zero", "candle")
+    money = account(world.one)
+    assert money is not None
+    assert money.net == pytest.approx(165.0 - 9.9575 - 0.9895)
+
+
+def test_a_first_start_scores_the_journal_there_is() -> None:
+    world = World()
+    for i, z in enumerate((2.5, 1.0, -0.1, 0.3)):
+        world.say(look(i, z, 100.0 - i, 50.0, "TRADABLE" if i == 0 else "WAIT"), heard=i == 3)
+    world.record.turn()
+    assert (world.one.state, world.one.out_y) == ("closed", 97.0)
+
+
+def test_looks_beyond_what_memory_holds_are_read_from_the_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("desk.track_record.MOST_HEARD", 2)
+    world = World()
+    world.say(look(0, 0.5, 100.0, 50.0))
+    world.record.turn()
+    rows = [look(1, 2.5, 100.0, 50.0, "TRADABLE"), look(2, 2.0, 99.0, 50.0), look(3, -0.1, 98.0, 50.0)]
+    for row in (*rows, look(4, 0.1, 97.0, 50.0)):
+        world.say(row)
+    world.record.turn()
+    world.say(look(5, 0.1, 96.0, 50.0))
+    world.record.turn()
+    world.record.turn()
+    assert (world.one.state, world.one.out_y) == ("closed", 97.0)
+
+
+def test_what_the_store_refuses_is_offered_again() -> None:
+    world = World()
+    world.shelf.refuses = True
+    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
+    world.record.turn()
+    assert world.shelf.trades == {}
+    world.shelf.refuses = False
+    world.record.turn()
+    assert world.one.state == "entering"
+    puts = world.shelf.puts
+    world.record.turn()
+    assert world.shelf.puts == puts  # nothing new
+
+
+def test_each_change_is_later_than_the_one_before_though_the_clock_is_set_back() -> None:
+    world = World()
+    marks = []
+    for minute, z, more in ((0, 2.5, False), (1, 2.0, False), (2, -0.1, True), (3, 0.0, False)):
+        world.say(look(minute, z, 100.0, 50.0, "TRADABLE" if not minute else "WAIT"), heard=not more)
+        world.now_ms = START_MS - minute * 1_000  # of one clock: the exchange's is another
+        if more:
+            world.begin()
+        world.record.turn()
+        marks.append(world.shelf.paper_mark())
+    assert world.one.state == "closed"
+    assert marks == sorted(set(marks))
+
+
+def test_funding_is_charged_as_it_is_seen_to_be_settled() -> None:
+    world = World()
+    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
+    world.say(look(1, 2.0, 100.0, 50.0))
+    world.record.turn()
+    assert (world.one.hours_y, world.one.hours_x) == (8, 4)
+    for settle_ms, symbols in ((START_MS + H8 // 2, ("XUSDT",)), (START_MS + H8, ("YUSDT", "XUSDT"))):
+        for symbol in symbols:
+            world.marks[symbol] = MarkPrice(symbol, settle_ms - 1_000, 100.0, 100.0, 0.0001, settle_ms)
+        world.now_ms = settle_ms - 1_000
+        world.record.turn()
+        for symbol in symbols:
+            world.marks[symbol] = MarkPrice(symbol, settle_ms + 500, 100.0, 100.0, 0.5, settle_ms + H8 // 2)
+        world.now_ms = settle_ms + 20_000
+        world.record.turn()
+    # Y short 50 × 100 × 0.0001 = 0.50 received; X long 100 × 100 × 0.0001 = 1.00 paid, twice.
+    assert world.one.funding == pytest.approx(-0.5 + 2.0)
+    assert world.one.funding_unknown == 0
+    assert len(world.shelf.settled) == 3
+
+
+def test_a_settlement_slept_through_is_unknown_until_the_exchange_says_it() -> None:
+    told: dict[str, list[tuple[int, float]]] = {}
+
+    def ask(symbol: str, from_ms: int, to_ms: int) -> list[tuple[int, float]]:
+        if symbol not in told:
+            raise Unreachable("no answer")
+        return told[symbol]
+
+    world = World(ask=ask)
+    world.shelf.bars = {
+        s: candles(s, np.full(2, p), open_ms=START_MS + MINUTE_MS * np.array([239, 479]))
+        for s, p in (("YUSDT", 100.0), ("XUSDT", 50.0))
+    }
+    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
+    world.record.turn()
+    world.begin()
+    for minute, z in ((1, 2.0), (480, -0.1), (481, 0.0)):
+        world.say(look(minute, z, 100.0, 50.0), heard=False)
+    world.record.turn()
+    assert world.one.state == "closed"
+    assert world.one.funding_unknown == 3  # Y at 08:00, X at 04:00 and 08:00
+    told = {"YUSDT": [(START_MS + H8, 0.0001)], "XUSDT": [(START_MS + H8 // 2, 0.0002), (START_MS + H8, 0.0)]}
+    world.record.turn()
+    assert world.one.funding_unknown == 3  # asked a moment ago
+    world.clock_s += 61.0
+    world.record.turn()
+    assert world.one.funding_unknown == 0
+    assert world.one.funding == pytest.approx(-50 * 100 * 0.0001 + 100 * 50 * 0.0002)
+
+
+def test_hours_that_are_not_listed_yet_are_not_taken_for_eight() -> None:
+    world = World(hours=None)
+    for row in (look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(1, 2.0, 100.0, 50.0)):
+        world.say(row)
+    world.record.turn()
+    world.now_ms = START_MS + H8 // 2 + 20_000  # X was settled meanwhile: nobody knows that it was, or was not
+    world.record.turn()
+    assert (world.one.hours_y, world.one.hours_x) == (0, 0)
+    assert world.one.funding_unknown > 0
+    world.hours = {"XUSDT": 4}
+    world.record.turn()
+    assert (world.one.hours_y, world.one.hours_x) == (8, 4)
+    assert world.one.funding_unknown == 1  # X at 04:00
+
+
+def test_of_a_trade_that_closed_before_hours_were_listed_funding_is_completed_too() -> None:
+    world = World(hours=None)
+    for row in (look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(1, 2.0, 100.0, 50.0), look(61, -0.1, 100.0, 50.0)):
+        world.say(row)
+    world.say(look(62, 0.0, 100.0, 50.0))
+    world.record.turn()
+    assert world.one.state == "closed"
+    assert world.one.funding_unknown == 2  # each leg at 01:00, for all that is known
+    world.begin()  # and by the next process
+    world.hours = {"XUSDT": 4}
+    world.record.turn()
+    assert world.one.funding_unknown == 0
+
+
+def test_where_hours_changed_the_exchanges_own_settlements_count() -> None:
+    # Y is taken to settle every 8 h, and now does every 4; X every 4, and now does every 8.
+    told = {"YUSDT": [(START_MS + H8 // 2, 0.0001), (START_MS + H8, 0.0002)], "XUSDT": [(START_MS + H8, 0.0003)]}
+    world = World(ask=lambda symbol, from_ms, to_ms: told[symbol])
+    world.shelf.bars = {
+        s: candles(s, np.full(2, p), open_ms=START_MS + MINUTE_MS * np.array([239, 479]))
+        for s, p in (("YUSDT", 100.0), ("XUSDT", 50.0))
+    }
+    for row in (look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(1, 2.0, 100.0, 50.0)):
+        world.say(row)
+    world.record.turn()
+    assert world.one.state == "open"
+    world.begin()
+    world.now_ms = START_MS + H8 + 20_000
+    for _ in range(2):
+        world.record.turn()
+        world.clock_s += 61.0
+    # Y short 50: 100 × (0.0001 + 0.0002) × 50 = 1.50 received; X long 100: 50 × 0.0003 × 100 = 1.50 paid, once.
+    assert world.one.funding == pytest.approx(-1.5 + 1.5)
+    assert world.one.funding_unknown == 0
+    assert world.shelf.settled["XUSDT", START_MS + H8 // 2].rate == 0.0
+    assert len(world.shelf.settled) == 4
+
+
+def test_candles_that_no_look_made_up_for_still_end_a_trade() -> None:
+    rng = np.random.default_rng(3)
+    params = Params(fit_bars=40, z_bars=10, notional=10_000.0)
+    y, x = cointegrated(rng, 400, half_life=3.0)
+    opens = START_MS + MINUTE_MS * np.arange(-100, 300)
+    world = World()
+    world.shelf.bars = {"YUSDT": candles("YUSDT", y, open_ms=opens), "XUSDT": candles("XUSDT", x, open_ms=opens)}
+    whole = analyse(world.shelf.bars["YUSDT"], world.shelf.bars["XUSDT"], params)
+    world.say(look(0, 2.5, float(y[100]), float(x[100]), "TRADABLE", params=params))
+    world.record.turn()
+    world.begin()
+    world.say(look(250, 0.3, float(y[350]), float(x[350]), params=params), heard=False)
+    world.record.turn()
+    z = whole.log_fits.z[101:]
+    ends = int(np.flatnonzero((z <= 0) | (z >= 4))[0]) + 1
+    assert world.one.exit_look_ms == START_MS + ends * MINUTE_MS
+    assert world.one.out_ms == START_MS + (ends + 2) * MINUTE_MS
+    assert world.one.out_y == y[100 + ends + 1]
+
+
+def test_a_pair_with_a_trade_on_is_asked_for_after_a_restart() -> None:
+    world = World()
+    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
+    world.record.turn()
+    assert world.wanted == []
+    world.now_ms += 10 * MINUTE_MS
+    world.begin()
+    world.record.turn()
+    assert world.wanted == [KEY]
+
+
+moves = st.lists(
+    st.tuples(
+        st.sampled_from([-4.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5]),
+        st.sampled_from(["TRADABLE", "WAIT", "TRAP"]),
+        st.sampled_from(["heard", "unheard", "killed", "turn"]),
+    ),
+    max_size=60,
+)
+
+
+@given(moves)
+@settings(deadline=None)
+def test_whatever_the_moment_of_a_restart_the_same_trades_result(
+    told: list[tuple[float, str, str]],
+) -> None:
+    rows = [
+        look(
+            i,
+            z,
+            100.0 + i % 7,
+            50.0 + i % 3,
+            v,
+            entry=abs(z) > 2,
+            checks={} if v == "TRADABLE" else {"related": "failed"},
+        )
+        for i, (z, v, _) in enumerate(told)
+    ]
+    world = World()
+    for row, (_, _, what) in zip(rows, told, strict=True):
+        world.say(row, heard=what != "unheard")
+        if what in {"killed", "unheard"}:
+            world.begin()
+        elif what == "turn":
+            world.record.turn()
+    world.begin()
+    world.record.turn()
+    if rows:
+        world.record.hear(KEY, rows[-1])
+        world.record.turn()
+    world.clock_s += 60.0
+    world.record.turn()
+    book = Book()
+    straight: dict[object, PaperTrade] = {}
+    for row in rows:
+        book, changed = scored(book, row, PARAMS, (8, 4))
+        straight.update((t.key, t) for t in changed)
+    assert {k: repr(replace(t, changed_ms=0)) for k, t in world.shelf.trades.items()} == {
+        k: repr(t) for k, t in straight.items()
+    }
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[TradeStore]:
+    with TradeStore(tmp_path / "score.db", flush_ms=10) as opened:
+        yield opened
+
+
+def test_with_its_thread_and_a_real_store_a_trade_is_scored_and_goes_on_in_the_next_process(store: TradeStore) -> None:
+    def process() -> TrackRecord:
+        market = Market(lambda s: None, Ticks.empty, lambda: 0)
+        books = ScoreBooks(store, market, Settling(store, dict, lambda: 0), lambda *_: pytest.fail("not asked"))
+        return TrackRecord(books, flush=store.flush, exchange_ms=lambda: 0, want=lambda key: None)
+
+    first = process()
+    first.start()
+    first.start()
+    for row in (look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(1, 2.2, 101.0, 50.1)):
+        store.put_looks([row])
+        first.hear(KEY, row)
+    first.stop()
+    store.flush()
+    (trade,) = store.paper_trades()
+    assert trade.state in {"entering", "open"}
+    store.put_looks([look(2, -0.1, 100.0, 50.5), look(3, 0.3, 99.9, 50.6)])
+    second = process()
+    second.turn()
+    second.stop()
+    store.flush()
+    (trade,) = store.paper_trades()
+    money = account(trade)
+    assert money is not None
+    assert money.net == pytest.approx(92.931)  # worked out by hand in tests/analytics/test_paper.py
+    assert [b.candle_ms for b in store.paper_books()] == [START_MS + 3 * MINUTE_MS]

@@ -1,0 +1,126 @@
+"""What is kept on the watch-list is looked at from the start, by whoever collects; nobody's screen is needed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from analytics.params import Params
+from core.settings import Settings
+from core.types import WatchedPair
+from desk import engine
+from desk.__main__ import run
+from desk.desk import Desk
+from desk.engine import Key
+from desk.watchlist import NOTE, mark, watch_list, watched
+from storage.sqlite import TradeStore
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Of a desk that reaches nothing: what it would look at is known without an exchange."""
+    return Settings(ws_url="ws://127.0.0.1:9", rest_url="http://127.0.0.1:9", db=tmp_path / "w.db", taker_fee_bps=4.0)
+
+
+def test_a_marked_pair_is_looked_at_every_minute_at_once_and_after_a_restart(settings: Settings) -> None:
+    key = Key("SOLUSDT", "LTCUSDT", Params(60, "evidence", fee_bps=4.0))
+    desk = Desk(settings)
+    desk.watch_pair("SOLUSDT", "LTCUSDT", True)
+    assert desk.watches == (key,)
+    desk.close()
+    again = Desk(settings)
+    assert again.watches == (key,)
+    assert again.watch_list() == (WatchedPair("SOLUSDT", "LTCUSDT", 60, "evidence"),)
+    assert again.status().symbols == (*settings.symbols, "LTCUSDT")  # streamed without having been asked for
+    again.watch_pair("SOLUSDT", "LTCUSDT", False)
+    assert not again.watches
+    again.close()
+
+
+def test_pairs_of_the_settings_are_looked_at_beside_those_of_the_list_and_never_written_into_it(
+    settings: Settings,
+) -> None:
+    desk = Desk(settings)
+    desk.watch_pair("ETHUSDT", "BTCUSDT", True)
+    desk.close()
+    named = (WatchedPair("ETHUSDT", "BTCUSDT"), WatchedPair("ETHUSDT", "BTCUSDT", 5, "classic"))
+    served = Desk(replace(settings, watch=named))
+    assert [(key.pair, key.params.timeframe_s, key.params.preset) for key in served.watches] == [
+        ("ETHUSDT/BTCUSDT", 60, "evidence"),
+        ("ETHUSDT/BTCUSDT", 5, "classic"),
+    ]
+    assert served.watch_list() == named[:1]
+    served.close()
+
+
+def test_a_desk_without_a_browser_and_without_a_list_watches_the_first_two_symbols_and_tells_of_them(
+    settings: Settings,
+) -> None:
+    over = threading.Event()
+    over.set()
+    desk = Desk(settings)
+    run(desk, settings, over, every_s=60.0)
+    assert desk.watches == (Key("ETHUSDT", "BTCUSDT", Params(fee_bps=4.0)),)
+    assert desk.watch_list() == (WatchedPair("ETHUSDT", "BTCUSDT"),)
+    assert desk.alerts.view().pairs == ("ETHUSDT/BTCUSDT",)
+    onlooker = Desk(settings)
+    run(onlooker, settings, over, every_s=60.0)  # nothing to change, and nothing to complain of
+    assert onlooker.alerts.view().pairs == ("ETHUSDT/BTCUSDT",)
+    onlooker.close()
+    desk.close()
+
+
+@pytest.mark.parametrize("named", [(WatchedPair("SOLUSDT", "BNBUSDT"),), ()], ids=["settings", "list"])
+def test_who_named_a_pair_gets_no_other(settings: Settings, named: tuple[WatchedPair, ...]) -> None:
+    over = threading.Event()
+    over.set()
+    settings = replace(settings, watch=named)
+    desk = Desk(settings)
+    if not named:
+        desk.watch_pair("SOLUSDT", "BNBUSDT", True)
+    run(desk, settings, over, every_s=60.0)
+    assert desk.alerts.view().pairs == ("SOLUSDT/BNBUSDT",)
+    desk.close()
+
+
+def test_pairs_that_pass_over_the_screen_make_room_and_those_on_the_list_stay(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "WATCHES", 3)
+    desk = Desk(settings)
+    desk.watch_pair("SOLUSDT", "BNBUSDT", True)
+    for n in range(60, 66):
+        desk.look("ETHUSDT", "BTCUSDT", Params(fit_bars=n))
+    assert [(key.symbol_y, key.params.fit_bars) for key in desk.watches] == [
+        ("SOLUSDT", 1000),
+        ("ETHUSDT", 64),
+        ("ETHUSDT", 65),
+    ]
+    desk.close()
+
+
+def test_a_list_from_before_there_were_timeframes_reads_as_one_minute(tmp_path: Path) -> None:
+    with TradeStore(tmp_path / "w.db") as store:
+        store.put_note(NOTE, '[["ETHUSDT","BTCUSDT"]]', 0)
+        store.flush()
+        assert watch_list(store) == (WatchedPair("ETHUSDT", "BTCUSDT", 60, "evidence"),)
+
+
+def test_a_pair_is_listed_once_by_name_and_leaves_at_all_its_timeframes(tmp_path: Path) -> None:
+    entries = (WatchedPair("ETHUSDT", "BTCUSDT", 1), WatchedPair("ETHUSDT", "BTCUSDT", 300, "classic"))
+    with TradeStore(tmp_path / "w.db") as store:
+        body = (
+            '[{"symbol_y":"ETHUSDT","symbol_x":"BTCUSDT","timeframe_s":1},'
+            '{"symbol_y":"ETHUSDT","symbol_x":"BTCUSDT","timeframe_s":300,"preset":"classic"}]'
+        )
+        store.put_note(NOTE, body, 0)
+        store.flush()
+        assert watch_list(store) == entries
+        assert watched(store) == (("ETHUSDT", "BTCUSDT"),)
+        assert mark(store, ("ETHUSDT", "BTCUSDT"), True) == ()
+        assert watch_list(store) == entries
+        assert mark(store, ("ETHUSDT", "BTCUSDT"), False) == entries
+        assert watch_list(store) == ()

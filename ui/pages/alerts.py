@@ -1,0 +1,114 @@
+"""The Alerts page: what shall I be told, where, and what was I told?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import PairsightError
+from core.types import DeskStatus
+from ui import exports, formats
+from ui.controls import Controls
+from ui.controls import alerts as choices
+from ui.controls.answers import show
+from ui.controls.memory import untold
+from ui.markup import el
+from ui.panels import alerts, state
+from ui.panels.banner import plain
+from ui.port import DeskPort
+from ui.reading import exchange_now_ms
+from ui.shape import Frame, rerun_when_changed
+from ui.theme import heading
+
+EVERY_S = 1.0
+TOASTS = 3  # at once; more are counted
+ALL = 100_000  # alerts in the file
+
+
+def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
+    """Draw the page. Channels and history keep themselves current; rules change only by hand."""
+    st.html(el("h1", "Alerts", cls="ps-title"))
+    state.notice(status, desk)
+    try:
+        view = desk.alerts.view()
+    except PairsightError as error:
+        state.render(state.PageState("failed", "The alerts cannot be read", str(error), "Try again later."), desk)
+        return
+    frame = Frame.of(status)
+    if view.read_only:
+        st.html(el("p", view.read_only, cls="ps-note ps-alert-warning", data_key="read_only"))
+    st.html(heading("Rules", "one alert an event, and no other before it is over"))
+    with st.container(key="ps-alert-rules"):
+        for rule in view.rules:
+            with st.container(key=f"ps-alert-rule-{rule.id}", horizontal=True, vertical_alignment="center"):
+                # What else the collecting process watches, by settings of its own, is not known to who looks on.
+                st.html(alerts.rule_words(rule, (*view.pairs, rule.pair) if view.read_only else view.pairs))
+                choices.rule_buttons(desk, rule, bool(view.read_only))
+        if not view.rules:
+            st.html(alerts.no_rules())
+    on_screen = (controls.symbol_y, controls.symbol_x)
+    if alerts.unwatched("/".join(on_screen), view):
+        st.html(alerts.unwatched("/".join(on_screen), view))
+    show("alert_rules")
+    editing = choices.editing()
+    with st.expander("Change a rule" if editing else "New rule", expanded=bool(editing) or not view.rules):
+        choices.rule_form(desk, view, on_screen)
+        st.html(el("p", alerts.JUDGED, cls="ps-note"))
+    show("alert_rule")
+    st.html(heading("Channels", "tried again for a day where one is down; the others do not wait for it"))
+    every = None if controls.paused else EVERY_S
+    names = tuple(channel.name for channel in view.channels)
+    st.fragment(_channels, run_every=every)(desk, frame, names)
+    with st.expander("Add a channel", expanded=not names):
+        choices.channel_form(desk, bool(view.read_only))
+        st.html(el("p", alerts.KEPT, cls="ps-note"))
+    show("alert_channel")
+    with st.container(key="ps-alert-head", horizontal=True, vertical_alignment="bottom"):
+        st.html(heading("Told", "newest first, times in UTC"))
+        st.download_button(
+            "All, CSV",
+            lambda: exports.encode(exports.alerts_table(desk.alerts.newest(0, ALL)), "csv"),
+            f"pairsight_alerts_{formats.file_stamp(exchange_now_ms(status) or 0)}.csv",
+            "text/csv",
+            key="export_alerts",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+    st.fragment(_told, run_every=every)(desk)
+
+
+def toasts(desk: DeskPort) -> None:
+    """Tell each new alert once in this tab, whichever page is open; what was found too late is in the list only."""
+    try:
+        new = untold(desk.status().store.path, desk.alerts.newest_id(), desk.alerts.newest)
+    except PairsightError:  # the source is being changed, or the file cannot be read: the page says so, and it comes
+        return
+    told = [alert for alert in new if alert.delivery != "too late"]
+    for alert in reversed(told[:TOASTS]):
+        st.toast(plain(formats.prose(alert.text)), icon=":material/notifications_active:", duration="long")
+    if len(told) > TOASTS:
+        st.toast(f"And {len(told) - TOASTS} more: see the Alerts page.", icon=":material/notifications_active:")
+
+
+def _channels(desk: DeskPort, frame: Frame, names: tuple[str, ...]) -> None:
+    try:
+        view = desk.alerts.view()
+    except PairsightError:  # the list below says so
+        return
+    rerun_when_changed((Frame.of(desk.status()), tuple(c.name for c in view.channels)), (frame, names))
+    with st.container(key="ps-alert-channels"):
+        for channel in view.channels:
+            with st.container(key=f"ps-alert-channel-{channel.name}", horizontal=True, vertical_alignment="center"):
+                st.html(alerts.channel_words(channel))
+                choices.channel_buttons(desk, channel.name, channel.kept, bool(view.read_only))
+        if not view.channels:
+            st.html(alerts.no_channels(bool(view.read_only)))
+
+
+def _told(desk: DeskPort) -> None:
+    problem = desk.status().alerts_problem
+    if problem:
+        st.html(el("p", problem, cls="ps-note ps-alert-warning", data_key="alerts_problem"))
+    try:
+        st.html(alerts.history(desk.alerts.view()))
+    except PairsightError as error:
+        st.html(el("p", str(error), cls="ps-note ps-alert-warning", data_key="alerts_unread"))
