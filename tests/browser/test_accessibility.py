@@ -18,12 +18,15 @@ SHOWS = {
     "replay": "[data-key=agreement]",
     "offline": "[data-key=forms]",
     "data": "[data-key=health]",
+    "track-record": "[data-key=open_trades]",
+    "alerts": "[data-key=no_alerts]",
 }
 SERIOUS = {"serious", "critical"}
 
 
 LOOKS = [("light", 1440, "decision"), ("light", 1440, "replay"), ("dark", 390, "decision"), ("dark", 1440, "offline"),
-         ("light", 390, "data")]  # fmt: skip
+         ("light", 390, "data"), ("light", 1440, "alerts"), ("dark", 390, "alerts"),
+         ("dark", 1440, "track-record"), ("light", 390, "track-record")]  # fmt: skip
 
 
 def violations(page: Page) -> list[dict[str, Any]]:
