@@ -165,13 +165,14 @@ class Fashion:
 
 
 FASHIONS = (
-    Fashion("worse of open and close, stop", Execution()),
+    Fashion("worse moment, stop", Execution()),
+    Fashion("each leg's worst, stop", Execution("worst")),
     Fashion("close, no stop (as the record)", Execution("close", stop=False)),
 )
 
 
 def recorded(path: Path, pairs: list[tuple[str, ...]], null: int) -> None:
-    """Print both presets, filled in two ways, and what the banner says."""
+    """Print both presets, filled in three ways, and what the banner says."""
     legs = load(path, {symbol for pair in pairs for symbol in pair})
     first = next(iter(legs.values()))
     from_ms, to_ms = int(first.open_ms[0]), int(first.open_ms[-1])

@@ -1,10 +1,11 @@
 """How often is the rule wrong, and does it earn what it promises? Both presets, seeded, with standard errors.
 
-    python -m benchmarks.rule [--quick | --full] [--seed N]
+    python -m benchmarks.rule [--quick | --full] [--seed N] [--forward]
     python -m benchmarks.rule --candles FILE [--pairs N]
 
 Simulated markets first (see ``rule_markets``): size of the tests, alerts per judged pair-day without any
-relationship, share of real excursions flagged, promised against realised net, rows that changed afterwards.
+relationship, share of real excursions flagged, promised against realised net, rows that changed afterwards; then the
+walk-forward engine on the same markets (``--forward``: this alone).
 ``--candles`` runs both presets over recorded klines (``open_time_ms,symbol,…,close,volume``, gzip or plain) instead.
 """
 
@@ -24,6 +25,7 @@ from analytics.record import clean_rows, past_excursions
 from analytics.report import PairReport, analyse
 from analytics.stationarity import adf, engle_granger
 from benchmarks.machine import table
+from benchmarks.rule_forward import forward
 from benchmarks.rule_markets import DAY, MARKETS, Market, plain, reverting
 from benchmarks.rule_score import Tally, ratio
 from benchmarks.rule_walk import Walk, walk_rule
@@ -41,12 +43,13 @@ class Effort:
     pairs: int  # per market, each 45 days of minutes
     classic_days: int  # judged by the classic preset at the end of each pair's history: its lag search costs most
     replays: int  # looks repeated with nothing but the last candles
+    forward: int  # pairs per market that the walk-forward engine runs over
 
 
 EFFORTS = {
-    "quick": Effort(4_000, 4, 1, 20),
-    "default": Effort(40_000, 40, 3, 200),
-    "full": Effort(100_000, 300, 3, 1_000),
+    "quick": Effort(4_000, 4, 1, 20, 2),
+    "default": Effort(40_000, 40, 3, 200, 12),
+    "full": Effort(100_000, 300, 3, 1_000, 60),
 }
 DAYS = 45
 
@@ -55,9 +58,10 @@ def main() -> None:
     """Print the tables."""
     args = argparse.ArgumentParser(prog="python -m benchmarks.rule", description=__doc__.splitlines()[0])
     how = args.add_mutually_exclusive_group()
-    how.add_argument("--quick", action="store_true", help="seconds, with wide errors")
-    how.add_argument("--full", action="store_true", help="about a quarter of an hour")
+    how.add_argument("--quick", action="store_true", help="half a minute, with wide errors")
+    how.add_argument("--full", action="store_true", help="about half an hour")
     args.add_argument("--seed", type=int, default=20260801)
+    args.add_argument("--forward", action="store_true", help="the walk-forward engine's part alone")
     args.add_argument("--candles", type=Path, help="recorded klines instead of simulations")
     args.add_argument("--pairs", type=int, default=300, help="recorded pairs drawn at random from all")
     chosen = args.parse_args()
@@ -68,8 +72,10 @@ def main() -> None:
     else:
         effort = EFFORTS["quick" if chosen.quick else "full" if chosen.full else "default"]
         print(f"seed {chosen.seed}; {effort}\n")
-        sizes(rng, effort)
-        markets(rng, effort)
+        if not chosen.forward:
+            sizes(rng, effort)
+            markets(rng, effort)
+        forward(np.random.default_rng(chosen.seed), effort.forward)
     print(f"\n{time.perf_counter() - began:.0f} s")
 
 
