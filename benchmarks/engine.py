@@ -9,7 +9,9 @@ A candle is *confirmed* when the desk receives the batch that moves the exchange
 grace time. *Lag* is from then until the transaction with the look's row is known to be committed; it is also given
 from the candle's end by the clock, which adds the grace time and the wait for the next trade. A look is *missed* when
 both legs have a stored candle since the pair's first look and the journal has no row. The *age* of a batch is the
-clock's time on its receipt minus the newest event time in it. Ends with 1 when a look was missed.
+clock's time on its receipt minus the newest event time in it. Measuring begins after the candle that was under way at
+the start: the stream saw a part of it only, so it comes from REST, later than any other.
+Ends with 1 when a look was missed.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ from simulator.universe import chosen
 from storage.sqlite import TradeStore
 
 GOAL_LAG_S: Final = 1.0
+GOAL_CLOCK_S: Final = 2.0  # from the end of a candle of a minute or longer, every look
 HISTORY: Final = 1_600  # candles that are there at the start
 SETTLE_S: Final = 3.0
 FIRST_LOOKS_S: Final = 60.0
@@ -144,7 +147,7 @@ def measured(settings: Settings, seconds: float, timeframe_s: int) -> Run:
         collector.start()
         try:
             _wait(lambda: run.trades > 1000 and len({pair for pair, _ in run.committed_ms}) == len(keys))
-            time.sleep(SETTLE_S)
+            _sleep_past_the_candle_begun(timeframe_s)
             run.began_ms, cpu_s = time.time_ns() // 1_000_000, _thread_times()
             run.ages_ms.clear()
             trades, end_s = run.trades, time.monotonic() + seconds
@@ -193,6 +196,10 @@ def _wait(true: Callable[[], bool]) -> None:
         if time.monotonic() > end_s:
             raise TimeoutError("not every pair has had its first look")
         time.sleep(0.1)
+
+
+def _sleep_past_the_candle_begun(timeframe_s: int) -> None:
+    time.sleep(timeframe_s - time.time() % timeframe_s + SETTLE_S)
 
 
 def _all_said(status: EngineStatus, asked_ms: int) -> bool:
@@ -266,7 +273,7 @@ def report(bare: Run, full: Run, seconds: float, timeframe_s: int) -> None:
         ["missed", f"{full.missed:,}", "0", goal(not full.missed)],
         ["lag, confirmed to committed", _spread(lags), f"p95 <= {GOAL_LAG_S:g} s", goal(p95 <= GOAL_LAG_S)],
         ["confirmed to said", _spread(said), "", ""],
-        ["candle's end to committed", _spread(by_clock), "", ""],
+        _by_clock(by_clock, timeframe_s),
         ["seconds in which it was behind", f"{full.behind / 4:g}", "0", goal(not full.behind)],
         ["age of a batch, without pairs", old, "", ""],
         ["age of a batch, with pairs", new, "", ""],
@@ -277,6 +284,13 @@ def report(bare: Run, full: Run, seconds: float, timeframe_s: int) -> None:
         ),
     ]  # fmt: skip
     print(table(["", "measured", "goal", ""], rows))
+
+
+def _by_clock(ms: Sequence[float], timeframe_s: int) -> list[str]:
+    said = ["candle's end to committed", _spread(ms)]
+    if timeframe_s < 60 or not ms:
+        return [*said, "", ""]
+    return [*said, f"max <= {GOAL_CLOCK_S:g} s", goal(max(ms) <= GOAL_CLOCK_S * 1000)]
 
 
 def _spread(ms: Sequence[float]) -> str:
