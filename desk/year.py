@@ -18,8 +18,10 @@ import numpy as np
 
 from core.errors import PairsightError, RestError, StoreError
 from core.load import HistoryLoad
-from core.types import TIMEFRAME_NAMES, Candles, Ints
+from core.types import TIMEFRAME_NAMES, Ints
 from desk.holes import KLINE_MIN_S
+from desk.warmup import PAGE_WEIGHT
+from desk.warmup import Shelf as HistoryShelf
 from ingestion.binance_rest import SETTLING_MS
 from ingestion.history import history
 from ingestion.rest import Rest
@@ -27,7 +29,6 @@ from ingestion.rest import Rest
 log = logging.getLogger(__name__)
 
 MOST_DAYS: Final = 366
-PAGE_WEIGHT: Final = 10
 DAY_MS: Final = 86_400_000
 ROOM_S: Final = 30.0
 KEPT: Final = 16  # fetches that are remembered
@@ -36,14 +37,9 @@ WAITING: Final = HistoryLoad("waiting")
 Plan = tuple[tuple[str, ...], int, int]  # symbols, timeframe in seconds, days
 
 
-class Shelf(Protocol):
+class Shelf(HistoryShelf, Protocol):
     """What it needs of the store."""
 
-    def put_candles(self, candles: Candles) -> None: ...
-    def candles(
-        self, symbol: str, timeframe_s: int, *, from_ms: int | None = ..., to_ms: int | None = ...
-    ) -> Candles: ...
-    def flush(self, timeout_s: float = ...) -> bool: ...
     def wait_room(self, timeout_s: float) -> bool: ...
     def note(self, name: str) -> tuple[str, int] | None: ...
     def put_note(self, name: str, body: str, at_ms: int) -> None: ...
