@@ -1,18 +1,21 @@
-"""Looks made by hand, as the journal keeps them, for the tests of paper trades."""
+"""Looks made by hand, as the journal keeps them, and the paper trades that they make."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
+from analytics.paper import Book, scored
 from analytics.params import Params
 from analytics.presets import PRESETS
 from core.journal import JournalRow
+from core.paper import PaperTrade
 
 START_MS: Final = 1_700_006_400_000  # 2023-11-15 00:00:00 UTC, a settlement
 MINUTE_MS: Final = 60_000
+NEW: Final = Book()
 PARAMS: Final = Params(fit_bars=40, z_bars=10, fee_bps=5.0, notional=10_000.0)
 
 
@@ -65,3 +68,18 @@ def look(
         inputs=json.dumps({"params": asdict(params), "hedge": None if hedge is None else {"beta": hedge}}),
     )
     return replace(row, **more)
+
+
+def run(rows: Sequence[JournalRow], params: Params = PARAMS, book: Book = NEW) -> tuple[Book, list[PaperTrade]]:
+    """All looks, and every trade as it ended up."""
+    trades: dict[object, PaperTrade] = {}
+    for row in rows:
+        book, changed = scored(book, row, params)
+        trades.update((t.key, t) for t in changed)
+    return book, list(trades.values())
+
+
+def one(rows: Sequence[JournalRow], params: Params = PARAMS) -> PaperTrade:
+    """The one trade that these looks make."""
+    _, (trade,) = run(rows, params)
+    return trade

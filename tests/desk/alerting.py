@@ -8,11 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from analytics.params import Params
+from core.alerts import Event
 from core.journal import JournalRow
 from core.types import Source
+from desk.alert_channels import name_of
 from desk.alert_survey import Prices, Survey
+from desk.alerts import Alerts
 from desk.apprise_sender import Sender
 from desk.engine import Key
+from storage.alert_work import ToTell
 from storage.sqlite import TradeStore
 
 PARAMS = Params()
@@ -20,6 +24,7 @@ PAIR = Key("ETHUSDT", "BTCUSDT", PARAMS)
 OTHER = Key("SOLUSDT", "BTCUSDT", PARAMS)
 BAR_MS = 60_000
 BEGIN_MS = 1_700_000_040_000  # a whole minute
+ONE = name_of("phone://1")
 
 
 def row(n: int, verdict: str = "WAIT", z: float = 0.0, key: Key = PAIR, related: str = "passed") -> JournalRow:
@@ -81,6 +86,26 @@ class Phone:
             self.changed.notify_all()
             return self.down
 
-    def wait(self, enough: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    def wait(self, enough: Callable[[], bool], timeout_s: float = 60.0) -> None:
         with self.changed:
             assert self.changed.wait_for(enough, timeout_s), self.got
+
+
+def alerts_of(store: TradeStore, *urls: str, phone: Phone | None = None) -> Alerts:
+    """Alerts whose failed tries are repeated soon."""
+    world = World().survey()
+    if phone is None:
+        return Alerts(store, urls, world, stale_after_s=15.0, wait_s=lambda attempts: 0.05)
+    return Alerts(store, urls, world, stale_after_s=15.0, open_channel=phone.open, wait_s=lambda attempts: 0.05)
+
+
+def tell(store: TradeStore, *texts: str, channels: tuple[str, ...] = (ONE,), time_ms: int = BEGIN_MS) -> None:
+    """Alerts told just now, to be delivered."""
+    store.tell_alerts([ToTell(Event(t, 1, "a rule", "ETHUSDT/BTCUSDT", 60, time_ms, t), channels) for t in texts], [])
+    assert store.flush()
+
+
+def states(store: TradeStore) -> list[str]:
+    """Of every delivery, whether it was sent."""
+    store.flush()
+    return [d.state for d in store.deliveries([a.id for a in store.alerts()])]

@@ -1,61 +1,22 @@
-"""Delivery: in order, again until taken, past a channel that is down, through restarts and a kill."""
+"""Delivery by hand-written channels: in order, again until taken, past one that is down, through restarts."""
 
 from __future__ import annotations
 
-import logging
-import os
 import re
-import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from core.alerts import AlertRule, Delivery, Event
+from core.alerts import AlertRule, Delivery
 from core.errors import PairsightError, StoreError
 from desk.alert_channels import TEST, addresses, name_of
 from desk.alerts import Alerts
-from desk.apprise_sender import BadAddress, open_sender
-from storage.alert_work import ToTell
+from desk.apprise_sender import BadAddress
 from storage.sqlite import TradeStore
-from tests.desk.alerting import BEGIN_MS, Phone, World, row, say
-from tests.desk.hook import Webhook
+from tests.desk.alerting import BEGIN_MS, ONE, Phone, World, alerts_of, row, say, states, tell
 
-ROOT = Path(__file__).parents[2]
 SECRET = "tok3n-of-the-channel"
-ONE = name_of("phone://1")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[TradeStore]:
-    with TradeStore(tmp_path / "alerts.db", flush_ms=10) as store:
-        yield store
-
-
-def alerts_of(store: TradeStore, *urls: str, phone: Phone | None = None) -> Alerts:
-    """Alerts whose failed tries are repeated soon."""
-    world = World().survey()
-    if phone is None:
-        return Alerts(store, urls, world, stale_after_s=15.0, wait_s=lambda attempts: 0.05)
-    return Alerts(store, urls, world, stale_after_s=15.0, open_channel=phone.open, wait_s=lambda attempts: 0.05)
-
-
-def tell(store: TradeStore, *texts: str, channels: tuple[str, ...] = (ONE,), time_ms: int = BEGIN_MS) -> None:
-    store.tell_alerts([ToTell(Event(t, 1, "a rule", "ETHUSDT/BTCUSDT", 60, time_ms, t), channels) for t in texts], [])
-    assert store.flush()
-
-
-def states(store: TradeStore) -> list[str]:
-    store.flush()
-    return [d.state for d in store.deliveries([a.id for a in store.alerts()])]
-
-
-# By hand-written channels
 
 
 def test_what_waits_is_sent_in_order_and_each_once(store: TradeStore) -> None:
@@ -310,162 +271,3 @@ def test_rules_are_made_changed_and_dropped_and_bounded(store: TradeStore, monke
     alerts.drop(rule.id)
     assert alerts.view().rules == ()
     assert alerts.view().pairs == ("ETHUSDT/BTCUSDT",)
-
-
-# By Apprise, over real sockets
-
-
-class Mailbox:
-    """An SMTP server that notes the texts it gets."""
-
-    def __init__(self) -> None:
-        self.got: list[str] = []
-        self.changed = threading.Condition()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.controller = Controller(self, hostname="127.0.0.1", port=port)
-        self.controller.start()
-        self.url = f"mailto://127.0.0.1:{port}/?from=desk@example.org&to=me@example.org&mode=insecure&format=text"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        with self.changed:
-            self.got.append(envelope.original_content.decode() if envelope.original_content else "")
-            self.changed.notify_all()
-        return "250 OK"
-
-    def wait(self, n: int) -> None:
-        with self.changed:
-            assert self.changed.wait_for(lambda: len(self.got) >= n, 30), self.got
-
-
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    server = Webhook(SECRET)
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    box = Mailbox()
-    yield box
-    box.controller.stop()
-
-
-def test_a_web_hook_and_a_mail_server_each_get_every_event_once_in_order(
-    store: TradeStore, webhook: Webhook, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("apprise.plugins.email.base.NotifyEmail.request_rate_per_sec", 0)  # else a mail in 5 s
-    texts, channels = [f"alert {n}" for n in range(12)], (name_of(webhook.url), name_of(mailbox.url))
-    webhook.status = 503  # down for a while; the mail server is not
-    tell(store, *texts[:6], channels=channels)
-    for life in range(2):
-        alerts = alerts_of(store, webhook.url, mailbox.url)
-        alerts.start()
-        mailbox.wait(6 * (life + 1))
-        if life:
-            webhook.wait(lambda: len(webhook.got) == 12)
-        alerts.close()
-        if not life:
-            assert webhook.got == []
-            webhook.status = 200
-            tell(store, *texts[6:], channels=channels)
-    assert webhook.got == texts
-    assert [re.search(r"alert \d+", mail)[0] for mail in mailbox.got] == texts  # type: ignore[index]
-    assert set(states(store)) == {"sent"}
-
-
-def test_no_word_holds_the_address(
-    store: TradeStore, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    closed = Webhook(SECRET)
-    closed.close()
-    urls = (closed.url, f"tgram://{SECRET}", f"nosuch://{SECRET}")
-    alerts = alerts_of(store, *urls)
-    tell(store, "1", channels=(name_of(closed.url),))
-    alerts.start()
-    for url in urls:
-        alerts.test(name_of(url))
-    for _ in range(200):
-        told = alerts.view()
-        if all(c.test.startswith("not sent") for c in told.channels):
-            break
-        threading.Event().wait(0.05)
-    alerts.close()
-    assert [c.state for c in told.channels] == ["failing", "unusable", "unusable"]
-    assert told.channels[0].reason == "it could not be reached"
-    assert told.channels[1].reason.startswith("tgram://… is not a complete address of a channel")
-    with pytest.raises(BadAddress) as refused:
-        open_sender(f"nosuch://{SECRET}")
-    out = capfd.readouterr()
-    spoken = (caplog.text, out.out, out.err, repr(told), repr(store.alert_channels()), str(refused.value))
-    assert not [text for text in spoken if SECRET in text]
-
-
-# A process that alerts until it is killed: looks turn TRADABLE again and again.
-KILLED = """
-import sys
-from pathlib import Path
-from core.alerts import AlertRule
-from desk.alerts import Alerts
-from storage.sqlite import TradeStore
-from tests.desk.alerting import BEGIN_MS, World, row, say
-
-store = TradeStore(Path(sys.argv[1]), flush_ms=5)
-first, last = int(sys.argv[3]), int(sys.argv[4])
-if not store.alert_rules():
-    store.put_alert_rule(AlertRule("tradable"))
-    store.flush()
-alerts = Alerts(store, (sys.argv[2],), World().survey(), stale_after_s=15.0, now_ms=lambda: BEGIN_MS)
-alerts.start()
-for n in range(first, last):
-    say(store, alerts.hear, [row(n, "TRADABLE" if n % 2 else "WAIT")])
-    store.flush()
-    print(n, flush=True)
-sys.stdin.read()
-alerts.close()
-store.close()
-"""
-
-
-def live_on(path: Path, url: str, first: int, last: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(path), url, str(first), str(last)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-
-
-@pytest.mark.timeout(120)
-def test_through_kills_each_event_is_delivered_in_order_and_only_what_was_on_its_way_is_repeated(
-    tmp_path: Path, webhook: Webhook
-) -> None:
-    path, said, kills = tmp_path / "killed.db", 0, 3
-    for n in range(kills):
-        with live_on(path, webhook.url, said, said + 400) as process:
-            assert process.stdout is not None
-            for _ in range(23 + 10 * n):  # it is killed among saying, storing and sending
-                said = int(process.stdout.readline()) + 1
-            process.kill()
-            said = max([said, *(int(line) + 1 for line in process.stdout.read().split())])
-    with TradeStore(path) as store:
-        rows = store.looks("ETHUSDT/BTCUSDT", 60, row(0).params)
-    due = [r for r in rows if r.verdict == "TRADABLE"]
-    with live_on(path, webhook.url, said, said) as process:
-        webhook.wait(lambda: len(webhook.got) >= len(due))
-        process.communicate("")
-    with TradeStore(path) as store:
-        told = store.alerts()
-        assert [alert.time_ms - 60_000 for alert in reversed(told)] == [r.candle_ms for r in due]
-        assert {alert.delivery for alert in told} == {"sent"}
-    fresh = [text for text in webhook.got if "Perhaps a repeat" not in text]
-    repeats = [text.split("\n")[0] for text in webhook.got if "Perhaps a repeat" in text]
-    assert len(repeats) <= kills
-    assert len(fresh) == len(set(fresh))
-    first_times = list(dict.fromkeys(text.split("\n")[0] for text in webhook.got))
-    assert first_times == [alert.text for alert in reversed(told)]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -53,12 +52,6 @@ class Collecting:
 
     def status(self) -> DeskStatus:
         return DeskStatus(source="REPLAY", problem="It is away.")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[TradeStore]:
-    with TradeStore(tmp_path / "survey.db", flush_ms=10) as store:
-        yield store
 
 
 def trade(symbol: str, price: float, ts_ms: int) -> Trade:

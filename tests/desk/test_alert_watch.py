@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,12 +18,6 @@ from storage.sqlite import TradeStore
 from tests.desk.alerting import BAR_MS, BEGIN_MS, OTHER, PAIR, World, row, say
 
 HELD = {"quiet_from_min": 0, "quiet_to_min": 1439}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[TradeStore]:
-    with TradeStore(tmp_path / "watch.db", flush_ms=10) as store:
-        yield store
 
 
 class Desk:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +11,6 @@ from desk import track_shelf
 from desk.track_shelf import TrackShelf
 from storage.sqlite import TradeStore
 from tests.storage.test_paper import TRADE
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[TradeStore]:
-    with TradeStore(tmp_path / "paper.db", flush_ms=10) as opened:
-        yield opened
 
 
 def test_what_changed_is_read_by_itself_and_what_did_not_is_the_same_object(store: TradeStore) -> None:
