@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from analytics.look import Look
 from analytics.params import Params
+from core.errors import DegenerateData
 from core.journal import JournalRow
+from core.types import Candles
 from tests.ui.fakes import END_MS, FakeDesk, Scenario, past_look
 from tests.ui.stage import markup, play, shown, words
 from ui import formats
@@ -133,6 +138,52 @@ def test_a_moment_before_everything_stored_is_a_sentence() -> None:
     app = play(FakeDesk("wait"), "replay", until="2020-01-01T00:00")
     assert not app.exception
     assert shown(app, "state") == "failed"
+    assert "stored up to then. Choose a later moment." in " ".join(words(app).split())
+
+
+class Late(FakeDesk):
+    """Its candles, or its looks, come after they were asked for a few times."""
+
+    waits: int = 0
+    asked: int = 0
+    of_looks: bool = False
+
+    def _there(self) -> bool:
+        self.asked += 1
+        return self.asked > self.waits
+
+    def candles(self, symbol: str, timeframe_s: int, *args: Any, **kwargs: Any) -> Candles:
+        if self.of_looks or self._there():
+            return super().candles(symbol, timeframe_s, *args, **kwargs)
+        return Candles.empty(symbol, timeframe_s)
+
+    def as_of(self, symbol_y: str, symbol_x: str, params: Params, candle_ms: int) -> Look:
+        if self.of_looks and not self._there():
+            raise DegenerateData("Not yet.")
+        return super().as_of(symbol_y, symbol_x, params, candle_ms)
+
+
+@pytest.mark.parametrize("of_looks", [False, True])
+def test_what_was_not_there_is_looked_for_each_second_and_becomes_the_page(
+    of_looks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AppTest fires no timers: here candles come between a page's first fragment and the second, its tick."""
+    desk, fragment = Late("wait"), st.fragment
+    timed: dict[str, float | None] = {}
+
+    def noted(func: Callable[..., object], *, run_every: float | None = None) -> Callable[..., object]:
+        timed[getattr(func, "__name__", "the candle")] = run_every
+        return fragment(func, run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", noted)
+    desk.of_looks, desk.waits = of_looks, 1_000
+    app = play(desk, "replay")
+    assert shown(app, "state") == "failed"
+    assert timed["_again"] == 1.0
+    desk.asked, desk.waits = 0, 1 if of_looks else 2  # a candle of each leg
+    app.run()
+    assert not app.exception
+    assert shown(app, "verdict") == "WAIT"
 
 
 @pytest.mark.parametrize("scenario", ["stopped", "unreachable", "empty", "failed"])

@@ -28,8 +28,8 @@ def state(s: Scene, value: str | None) -> str:
 def nothing_to_replay(s: Scene, _: str | None) -> str:
     if s.desk.scenario == "failed":
         return state(s, "failed")
-    none = f"No {Y} and {X} candles of this timeframe are stored up to then."
-    return f"Nothing to replay {none} Choose a later moment."
+    none = f"No {Y} and {X} candles of this timeframe are stored yet."
+    return f"Nothing to replay {none} The first that both share is shown as soon as it is stored."
 
 
 def glossary(_: Scene) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,7 +13,7 @@ from ui import formats
 SPEEDS: Final = {"1": 1.0, "2": 2.0, "5": 5.0}  # candles a second
 FIRST: Final = datetime(2017, 1, 1, tzinfo=UTC).replace(tzinfo=None)  # UTC throughout; the control knows no zones
 LAST: Final = datetime(2100, 1, 1, tzinfo=UTC).replace(tzinfo=None)
-AT, PLAYING = "replay_at", "replay_playing"
+AT, PLAYING, MISSING = "replay_at", "replay_playing", "replay_missing"
 
 
 def stretch_end_ms() -> int | None:
@@ -56,15 +56,21 @@ def playing() -> float | None:
     return SPEEDS[speed] if plays else None
 
 
+def chosen(opens: Sequence[int]) -> int:
+    """The candle open that is chosen: where it is none of these, the one before it, or else the newest."""
+    at: int | None = st.session_state.get(AT)
+    if at is None or at > opens[-1] or at < opens[0]:
+        return opens[-1]
+    return max(o for o in opens if o <= at)
+
+
 def moment(opens: Sequence[int], step_ms: int, onward: bool) -> int:
     """Draw the slider over these candle opens; the chosen one. ``onward``: move to the next, for play."""
-    at = st.session_state.get(AT)
-    if at not in opens:
-        at = opens[-1] if at is None or at > opens[-1] or at < opens[0] else max(o for o in opens if o <= at)
+    at = chosen(opens)
     if onward:
         at = opens[min(opens.index(at) + 1, len(opens) - 1)]
     st.session_state[AT] = at
-    chosen = st.select_slider(
+    picked = st.select_slider(
         "Candle end, UTC",
         opens,
         format_func=lambda ms: formats.day_clock(ms + step_ms),
@@ -72,11 +78,22 @@ def moment(opens: Sequence[int], step_ms: int, onward: bool) -> int:
         help="The arrow keys move by one candle.",
     )
     with st.container(key="ps-steps", horizontal=True):
-        where = opens.index(chosen)
+        where = opens.index(picked)
         _step("One back", ":material/chevron_left:", "replay_back", opens[max(where - 1, 0)], where == 0)
         last = where == len(opens) - 1
         _step("One forward", ":material/chevron_right:", "replay_forward", opens[min(where + 1, len(opens) - 1)], last)
-    return int(chosen)
+    return int(picked)
+
+
+def missing() -> Hashable:
+    """Why this tab shows no candle now; None: it shows one."""
+    why: Hashable = st.session_state.get(MISSING)
+    return why
+
+
+def keep_missing(why: Hashable) -> None:
+    """Remember it for this tab."""
+    st.session_state[MISSING] = why
 
 
 def halt() -> None:

@@ -15,17 +15,20 @@ from ui.markup import el
 from ui.panels import banner, checklist, evidence, journal_says, metrics, record, snapshot, state, ticket, trigger
 from ui.port import DeskPort
 from ui.reading import Reading
+from ui.shape import rerun_when_changed
 from ui.theme import heading
 from ui.ticket import ticket as ticket_of
 
+EVERY_S = 1.0
 CANDLES = 240  # the slider's stretch
 JOURNAL_ROWS = 500
 BARS = 400
+ONCE_THERE = "The first that both share is shown as soon as it is stored."
 NOTE = "the desk as it stood at a past candle, from what is stored"
 
 
 def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
-    """Draw the page; its one fragment moves with the slider, and by itself while it plays."""
+    """Draw the page; one fragment moves with the slider and while it plays, the other looks for what was not there."""
     st.html(el("h1", "Replay ", el("small", NOTE), cls="ps-title"))
     params = controls.params
     if params is None:
@@ -36,32 +39,52 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
         speed = moment.playing()
     show = partial(_moment, desk, controls, until_ms, speed is not None)
     st.fragment(show, run_every=None if speed is None else 1.0 / speed)()
+    st.fragment(_again, run_every=None if controls.paused else EVERY_S)(desk, controls, until_ms)
 
 
 def _moment(desk: DeskPort, controls: Controls, until_ms: int | None, plays: bool) -> None:
-    params = controls.params
-    assert params is not None
-    opens = common_opens(desk, controls.symbol_y, controls.symbol_x, params.timeframe_s, until_ms)
+    assert controls.params is not None
+    opens = common_opens(desk, controls, until_ms)
+    if opens:
+        candle_ms = moment.moment(opens, controls.params.timeframe_s * 1000, onward=plays)
+        if plays and candle_ms == opens[-1]:
+            moment.halt()
+            st.rerun()
+    found = _found(desk, controls, opens, until_ms)
+    if isinstance(found, Reading):
+        moment.keep_missing(None)
+        _show(found)
+    else:
+        moment.keep_missing(found)
+        state.render(found, desk)
+
+
+def _again(desk: DeskPort, controls: Controls, until_ms: int | None) -> None:
+    """Where no candle is shown, look once more; what is found then is drawn with the whole page."""
+    missing = moment.missing()
+    if missing is not None:
+        rerun_when_changed(_found(desk, controls, common_opens(desk, controls, until_ms), until_ms), missing)
+
+
+def _found(desk: DeskPort, controls: Controls, opens: Sequence[int], until_ms: int | None) -> Reading | state.PageState:
+    """The chosen candle as it was, or why there is none."""
     if not opens:
-        sentence = f"No {controls.symbol_y} and {controls.symbol_x} candles of this timeframe are stored up to then."
-        state.render(state.PageState("failed", "Nothing to replay", sentence, "Choose a later moment."), desk)
-        return
-    candle_ms = moment.moment(opens, params.timeframe_s * 1000, onward=plays)
-    if plays and candle_ms == opens[-1]:
-        moment.halt()
-        st.rerun()
+        until, step = ("yet", ONCE_THERE) if until_ms is None else ("up to then", "Choose a later moment.")
+        sentence = f"No {controls.symbol_y} and {controls.symbol_x} candles of this timeframe are stored {until}."
+        return state.PageState("failed", "Nothing to replay", sentence, step)
     try:
-        now = past(desk, controls, candle_ms)
+        return past(desk, controls, moment.chosen(opens))
     except PairsightError as error:
-        state.render(state.failed(str(error)), desk)
-        return
-    _show(now)
+        return state.failed(str(error))
 
 
-def common_opens(desk: DeskPort, symbol_y: str, symbol_x: str, timeframe_s: int, until_ms: int | None) -> Sequence[int]:
+def common_opens(desk: DeskPort, controls: Controls, until_ms: int | None) -> Sequence[int]:
     """Opens of the newest stored candles that both legs share and that ended by then, oldest first."""
+    assert controls.params is not None
+    timeframe_s = controls.params.timeframe_s
     to_ms = None if until_ms is None else until_ms - timeframe_s * 1000 + 1
-    y, x = (desk.candles(s, timeframe_s, limit=CANDLES, to_ms=to_ms) for s in (symbol_y, symbol_x))
+    legs = (controls.symbol_y, controls.symbol_x)
+    y, x = (desk.candles(s, timeframe_s, limit=CANDLES, to_ms=to_ms) for s in legs)
     return [int(t) for t in np.intersect1d(y.open_ms, x.open_ms)]
 
 
