@@ -18,6 +18,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from core.errors import SettingsError
 from simulator.decimals import decimals_of
 from simulator.records import MARKET, NOT_A_TRADE, Instrument, Item, Quote, Record
@@ -30,6 +32,8 @@ LAUNCH_MS: Final = 1_567_296_000_000
 MOST: Final = 2**53  # what every JSON reader holds exactly
 LATEST_MS: Final = 253_402_300_800_000  # the year 10000, where calendars end
 DIGITS: Final = 15  # of a price or a quantity, those that say something
+# What the exchange makes from the trades by itself; a recorded one beside it would say otherwise.
+MADE: Final = frozenset({"aggTrade", "kline", "markPriceUpdate", "24hrTicker", "24hrMiniTicker"})
 CSV_COLUMNS: Final = ("trade_time_ms", "symbol", "trade_id", "price", "quantity", "buyer_is_maker", "trade_type")
 
 
@@ -58,6 +62,12 @@ class _Row:
     event_ms: int | None = None
     kind: str = ""
     buyer_is_maker: bool | None = None
+
+
+class _Envelope(msgspec.Struct):
+    """A combined message whose payload goes on as it was received."""
+
+    data: msgspec.Raw
 
 
 def read_recording(path: Path) -> Recording:
@@ -156,7 +166,7 @@ def _csv_rows(lines: list[str]) -> Iterator[_Row]:
         if not line.strip():
             continue
         try:
-            (fields,) = csv.reader([line.strip()])
+            (fields,) = csv.reader([line.strip()], skipinitialspace=True)
         except csv.Error as why:
             raise _BadLine(number, str(why)) from None
         if not header:
@@ -172,9 +182,9 @@ def _csv_rows(lines: list[str]) -> Iterator[_Row]:
 
 
 def _csv_row(row: dict[str, str]) -> _Row:
-    maker = row["buyer_is_maker"]
+    maker = row["buyer_is_maker"].lower()
     if maker not in ("true", "false", ""):
-        raise ValueError(f"buyer_is_maker must be true or false, was {maker!r}")
+        raise ValueError(f"buyer_is_maker must be true or false, was {row['buyer_is_maker']!r}")
     event = row.get("event_time_ms", "")
     return _Row(
         symbol=row["symbol"],
@@ -198,29 +208,16 @@ def _json_rows(lines: list[str]) -> Iterator[_Row | Quote]:
 
 
 def _json_item(line: str) -> _Row | Quote | None:
-    """One line; None for a message that is neither a trade nor of a stream, such as a control reply."""
+    """One line; None for a message that has no place in a replay: a control reply, or what is made from the trades."""
     try:
         message: Any = json.loads(line, parse_float=str)
     except (ValueError, RecursionError) as why:
         raise ValueError(f"no JSON ({why})") from None
     if not isinstance(message, dict):
         raise ValueError("not a JSON object")
-    if "ts" in message:
-        try:
-            moment = datetime.fromisoformat(str(message["ts"]))
-        except ValueError:
-            raise ValueError(f"ts must be a time such as 2025-12-15T08:43:15.443Z, was {message['ts']!r}") from None
-        if moment.tzinfo is None:
-            raise ValueError(f"ts must carry its zone, was {message['ts']!r}")
-        return _Row(
-            symbol=str(message["symbol"]),
-            trade_ms=_whole("ts", round(moment.timestamp() * 1000), LATEST_MS),
-            price=_number("price", message["price"]),
-            qty=_number("size", message["size"]),
-        )
     data = message.get("data", message)
     if not isinstance(data, dict) or "e" not in data:
-        return None
+        return _collected(message) if "ts" in message else None
     if data["e"] == "trade":
         if not isinstance(data["m"], bool):
             raise ValueError(f"m must be true or false, was {data['m']!r}")
@@ -231,21 +228,38 @@ def _json_item(line: str) -> _Row | Quote | None:
             qty=_number("q", data["q"]),
             id=_whole("t", data["t"], MOST),
             event_ms=_whole("E", data["E"], LATEST_MS),
-            kind=str(data.get("X", "")),
+            kind=str(data.get("X") or ""),
             buyer_is_maker=data["m"],
         )
-    if "stream" not in message or "E" not in data:
+    if "stream" not in message or "E" not in data or data["e"] in MADE:
         return None
-    start = line.index('"data":') + len('"data":')
-    return Quote(str(message["stream"]), int(data["E"]), line.rstrip()[start:-1].encode())
+    payload = msgspec.json.decode(line, type=_Envelope).data
+    return Quote(str(message["stream"]), _whole("E", data["E"], LATEST_MS), bytes(payload))
+
+
+def _collected(row: dict[str, Any]) -> _Row:
+    """A row of a collector's own."""
+    try:
+        moment = datetime.fromisoformat(str(row["ts"]))
+    except ValueError:
+        raise ValueError(f"ts must be a time such as 2025-12-15T08:43:15.443Z, was {row['ts']!r}") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"ts must carry its zone, was {row['ts']!r}")
+    return _Row(
+        symbol=str(row["symbol"]),
+        trade_ms=_whole("ts", round(moment.timestamp() * 1000), LATEST_MS),
+        price=_number("price", row["price"]),
+        qty=_number("size", row["size"]),
+    )
 
 
 def _whole(name: str, value: object, most: int) -> int:
-    """A whole number above 0 and below ``most``, as JSON's integer or as digits."""
+    """A whole number above 0 and below ``most``, as JSON's integer or as digits; pandas may have appended ``.0``."""
     text = str(value)
-    if not re.fullmatch("[0-9]{1,18}", text) or not 0 < int(text) < most:
-        raise ValueError(f"{name} must be a whole number from 1 to {most - 1}, was {value!r}")
-    return int(text)
+    digits = re.fullmatch(r"([0-9]{1,18})(\.0+)?", text)
+    if digits is None or not 0 < int(digits[1]) < most:
+        raise ValueError(f"{name} must be a whole number from 1 to {most - 1}, was {value!r:.60}")
+    return int(digits[1])
 
 
 def _number(name: str, value: object) -> str:

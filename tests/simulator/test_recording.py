@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from core.errors import SettingsError
 from simulator.clock import AS_FAST_AS_POSSIBLE
 from simulator.recording import read_recording, recording_of
-from simulator.records import Record
+from simulator.records import Quote, Record
 from simulator.running import SimulatedExchange
 from tests.simulator.clients import Client, rows
 
@@ -91,6 +92,46 @@ def test_a_damaged_archive_and_another_format_are_refused_in_a_sentence(tmp_path
 def test_line_ends_blank_lines_and_exponents_of_other_recorders_are_read(tmp_path: Path) -> None:
     found = read_recording(written(tmp_path, HEADER, "", line(7), "  ", line(8, "1.5e-05"), line("", "3"), end="\r\n"))
     assert [(r.id, r.price) for r in found.records] == [(7, "100.5"), (8, "0.000015"), (9, "3")]
+
+
+QUOTE = {"e": "bookTicker", "u": 5, "s": "BTCUSDT", "b": "1.10", "B": 2.50, "T": T, "E": T}
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        lambda d, name: json.dumps({"stream": name, "data": d}, separators=(" , ", " : ")),
+        lambda d, name: json.dumps({"data": d, "stream": name}),
+        lambda d, name: json.dumps({"ts": 1.5, "stream": name, "data": d, "recv_ns": 7}),
+        lambda d, name: json.dumps({"note": '"data":{}', "stream": name, "data": d}, indent=None),
+    ],
+    ids=["spaces", "payload first", "more keys", "a text like a key"],
+)
+def test_messages_are_read_however_their_envelope_is_written(tmp_path: Path, of: Callable[[object, str], str]) -> None:
+    trade = json.loads(message())["data"]
+    lines = (of(trade, "btcusdt@trade"), of(QUOTE, "btcusdt@bookTicker"), of(trade | {"t": 8}, "btcusdt@trade"))
+    first, quote, last = read_recording(written(tmp_path, *lines)).items
+    assert (getattr(first, "id", 0), getattr(last, "id", 0)) == (7, 8)
+    assert isinstance(quote, Quote)
+    assert (quote.stream, json.loads(quote.data)) == ("btcusdt@bookTicker", QUOTE)
+
+
+def test_a_bare_message_may_carry_the_recorders_own_time(tmp_path: Path) -> None:
+    bare = json.loads(message())["data"] | {"ts": "yesterday"}
+    assert read_recording(written(tmp_path, json.dumps(bare))).records[0].id == 7
+
+
+def test_what_the_exchange_tells_of_itself_is_not_told_twice(tmp_path: Path) -> None:
+    aggregate = {"e": "aggTrade", "E": T, "a": 1, "s": "BTCUSDT", "p": "9", "q": "9", "f": 7, "l": 7, "T": T, "m": True}
+    recorded = json.dumps({"stream": "btcusdt@aggTrade", "data": aggregate})
+    found = read_recording(written(tmp_path, message(), recorded, message(t=8)))
+    assert [type(item) for item in found.items] == [Record, Record]
+
+
+def test_a_tick_csv_written_by_pandas_is_read(tmp_path: Path) -> None:
+    rows = [HEADER.replace(",", ", "), f"{T}, BTCUSDT, 7.0, 100.5, 2, True, MARKET, {T}.0, "]
+    (found,) = read_recording(written(tmp_path, *rows)).records
+    assert (found.symbol, found.id, found.event_ms, found.buyer_is_maker) == ("BTCUSDT", 7, T, True)
 
 
 def test_other_kinds_of_records_and_contracts_without_a_trade_go_out_as_recorded() -> None:
