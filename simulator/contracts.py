@@ -15,7 +15,7 @@ def exchange_info(exchange: Exchange) -> dict[str, object]:
     """The whole answer."""
     return {
         "timezone": "UTC",
-        "serverTime": exchange.clock.now_ms() + exchange.clock_error_ms,
+        "serverTime": exchange.now_ms + exchange.clock_error_ms,
         "futuresType": "U_MARGINED",
         "rateLimits": [
             {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400},

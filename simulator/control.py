@@ -51,6 +51,7 @@ def answer(text: str | bytes, subscriptions: Subscriptions) -> Answer:
     """
     try:
         request = json.loads(text)
+        _json(request).encode()  # half a surrogate pair, escaped, is no text that could be answered
     except (ValueError, RecursionError) as why:
         at = f" at line {why.lineno} column {why.colno}" if isinstance(why, json.JSONDecodeError) else ""
         return _error(3, f"Invalid JSON: expected value{at}")

@@ -28,7 +28,7 @@ class Day:
 
 def day_of(exchange: Exchange, symbol: str) -> Day | None:
     """The 1,440 minutes up to now; None where nothing has ever been traded."""
-    now = exchange.clock.now_ms()
+    now = exchange.now_ms
     bars = bars_of(exchange, symbol, "1m", 1440)
     if len(bars) == 0:
         return None

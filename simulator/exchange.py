@@ -96,6 +96,7 @@ class Exchange:
         self.instruments = {i.symbol: i for i in source.instruments}
         self.instruments |= {i.symbol: i for i in IDLE if i.symbol not in self.instruments}
         self.tapes = {symbol: SymbolTape(i) for symbol, i in self.instruments.items()}
+        self.now_ms = source.start_ms  # up to here everything has happened; a busy machine's clock may be ahead
         self.published = 0  # records, those of the past not counted
         self.kept_records = KEPT_RECORDS
         self.ended = False
@@ -125,8 +126,10 @@ class Exchange:
             else:
                 self._quote(item)
         if len(items) >= limit:
+            self.now_ms = max(self.now_ms, items[-1].event_ms)
             return True
         self._close_aggregates(now_ms)
+        self.now_ms = now_ms
         self.ended = self.clock.end_ms is not None and now_ms >= self.clock.end_ms
         return False
 

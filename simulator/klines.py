@@ -26,11 +26,13 @@ def span_of(
     exchange: Exchange, symbol: str, interval: str, limit: int, start_ms: int | None = None, end_ms: int | None = None
 ) -> Span | None:
     """At most ``limit`` bars from ``start_ms`` on, or the newest up to ``end_ms``; the open one included."""
-    now = exchange.clock.now_ms()
+    now = exchange.now_ms
     first_known = exchange.listed_ms(symbol)
     if first_known is None or now < first_known:
         return None
     last = min(now, end_ms) if end_ms is not None else now
+    if start_ms is not None and start_ms > last:
+        return None
     first = first_known
     if start_ms is not None and start_ms > first:
         first = open_of(interval, start_ms)

@@ -99,7 +99,7 @@ class Mischief:
 
     def step(self) -> None:
         """Do what has fallen due by the clocks, and end what is over."""
-        now, sim = self._now(), self._exchange.clock.now_ms()
+        now, sim = self._now(), self._exchange.now_ms
         if self._exchange.clock.started:
             if self._started is None:
                 self._started = (now, sim)
@@ -191,7 +191,7 @@ class Mischief:
         tape = self._exchange.tapes.get(fault.symbol.upper())
         if tape is None or tape.last_id is None:
             return
-        now = self._exchange.clock.now_ms()
+        now = self._exchange.now_ms
         for _ in range(fault.count):
             self._exchange.insert(Record(fault.symbol.upper(), 0, now, now, "0", "0", NOT_A_TRADE, True))
 

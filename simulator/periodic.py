@@ -109,7 +109,7 @@ class Periodic:
 def one_bar(exchange: Exchange, symbol: str, interval: str, open_ms: int) -> Bars:
     """The bar that opens at a moment, as far as it has come; empty where nothing was ever traded."""
     end = next_open(interval, open_ms)
-    known = min(end, exchange.clock.now_ms() // MINUTE_MS * MINUTE_MS + MINUTE_MS)
+    known = min(end, exchange.now_ms // MINUTE_MS * MINUTE_MS + MINUTE_MS)
     base = exchange.bars(symbol, open_ms, known, coarse=False)
     return roll_up(base, [open_ms], end, exchange.close_before(symbol, open_ms))
 

@@ -24,7 +24,7 @@ KLINES_MOST: Final = 1500
 
 def time(exchange: Exchange, params: Params) -> object:
     """``/fapi/v1/time``."""
-    return {"serverTime": exchange.clock.now_ms() + exchange.clock_error_ms}
+    return {"serverTime": exchange.now_ms + exchange.clock_error_ms}
 
 
 def ping(exchange: Exchange, params: Params) -> object:
@@ -73,7 +73,7 @@ def agg_trades(exchange: Exchange, params: Params) -> object:
     if from_id is not None and (start is not None or end is not None):
         raise Refusal(400, -1128, "Combination of optional parameters invalid.")
     log = exchange.tapes[symbol].aggregates
-    earliest = max(exchange.clock.now_ms() - AGG_WINDOW_MS, exchange.known_from_ms(symbol))
+    earliest = max(exchange.now_ms - AGG_WINDOW_MS, exchange.known_from_ms(symbol))
     too_old = any(bound is not None and bound < earliest for bound in (start, end))
     if too_old or (from_id is not None and log.oldest is not None and from_id < log.oldest[0]):
         raise Refusal(400, -4166, "Search window is restricted to recent 2 days only.")
@@ -125,7 +125,7 @@ def premium_index(exchange: Exchange, params: Params) -> object:
 
 
 def _premium(exchange: Exchange, symbol: str) -> dict[str, object]:
-    now = exchange.clock.now_ms()
+    now = exchange.now_ms
     mark = marked(exchange.instruments[symbol], float(exchange.tapes[symbol].last_price or 0), now)
     return {
         "symbol": symbol,
@@ -160,7 +160,7 @@ def funding_rate(exchange: Exchange, params: Params) -> object:
     i = exchange.instruments[symbol_of(exchange, params)]
     start, end = time_range(params)
     limit = limit_of(params, 100, 1000)
-    now, step = exchange.clock.now_ms(), i.funding_hours * HOUR_MS
+    now, step = exchange.now_ms, i.funding_hours * HOUR_MS
     newest = min(now, end if end is not None else now) // step
     oldest = max(-(-i.onboard_ms // step), newest - limit + 1)
     if start is not None:
@@ -188,7 +188,7 @@ def ticker_24hr(exchange: Exchange, params: Params) -> object:
 
 def ticker_work(exchange: Exchange, params: Params) -> Callable[[], object] | None:
     """The bars of the day, on another thread."""
-    history, now = exchange.source.history, exchange.clock.now_ms()
+    history, now = exchange.source.history, exchange.now_ms
     symbols = [symbol_of(exchange, params)] if "symbol" in params else list(exchange.instruments)
     if history is None:
         return None
@@ -224,7 +224,7 @@ def _day_row(exchange: Exchange, symbol: str) -> dict[str, object] | None:
 
 def _klines_weight(params: Params) -> int:
     limit = params.get("limit", "")
-    if not (limit.isascii() and limit.isdigit()):
+    if not (limit.isascii() and limit.isdigit() and len(limit) < 20):
         return 5
     return next((weight for most, weight in ((100, 1), (500, 2), (1000, 5)) if int(limit) <= most), 10)
 

@@ -18,10 +18,11 @@ from simulator.limits import Limits
 from simulator.mischief import Mischief
 from simulator.periodic import Periodic
 from simulator.session import Session
-from simulator.streams import MARKET, PUBLIC, UNROUTED
+from simulator.streams import ROUTES
 
 log = logging.getLogger(__name__)
 LABEL: Final = "X-Pairsight-Simulator"  # market or replay: so that nobody takes this for the exchange
+LONGEST_LINE: Final = 1 << 16  # an address may name 1,024 streams
 BACKLOG_BYTES: Final = 1 << 20  # as fast as possible means: as fast as the slowest client reads
 
 
@@ -43,7 +44,7 @@ class Server:
         """Listen; returns the port. Raises SettingsError where that is not possible."""
         app = web.Application()
         app.on_response_prepare.append(self._label)
-        for route in (PUBLIC, MARKET, UNROUTED):
+        for route in ROUTES:
             at = f"/{route}" if route else ""
             app.router.add_get(at + "/ws", self._websocket(route, combined=False))
             app.router.add_get(at + "/ws/{streams:.*}", self._websocket(route, combined=False))
@@ -52,7 +53,7 @@ class Server:
         app.router.add_post("/simulator/faults", self._add_faults)
         app.router.add_get("/simulator/truth", self._truth)
         app.router.add_get("/simulator/status", self._status)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, max_line_size=LONGEST_LINE)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
         try:
@@ -125,7 +126,7 @@ class Server:
         return web.json_response(
             {
                 "mode": exchange.source.mode,
-                "now_ms": exchange.clock.now_ms(),
+                "now_ms": exchange.now_ms,
                 "started": exchange.clock.started,
                 "ended": exchange.ended,
                 "published": exchange.published,
@@ -153,7 +154,7 @@ class Server:
                 log.exception("the simulated exchange stopped")
                 raise
             if exchange.clock.started:
-                periodic.step(exchange.clock.now_ms())
+                periodic.step(exchange.now_ms)
             self.mischief.step()
             for session in list(self.sessions):
                 session.flush()

@@ -67,7 +67,8 @@ class Session:
             if self.ended:
                 transport.close()
             elif not self.stalled:
-                await self._ws.close()
+                self.ended = True  # nothing follows a close frame
+                await self._ws.close(code=self._ws.close_code or 1000)
             while not transport.is_closing():  # half open: the client has to leave by itself
                 await asyncio.sleep(0.05)
         finally:

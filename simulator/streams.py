@@ -6,8 +6,9 @@ from typing import Final
 
 PUBLIC: Final = "public"
 MARKET: Final = "market"
+PRIVATE: Final = "private"  # an account's own events; no market data comes there
 UNROUTED: Final = ""  # the retired addresses: accepted, and they deliver what /public delivers
-ROUTES: Final = (PUBLIC, MARKET, UNROUTED)
+ROUTES: Final = (PUBLIC, MARKET, PRIVATE, UNROUTED)
 
 
 def route_of(stream: str) -> str:
@@ -24,7 +25,7 @@ def route_of(stream: str) -> str:
 
 def delivers(route: str, stream: str) -> bool:
     """Whether a connection on ``route`` ever receives the stream."""
-    return route_of(stream) == (MARKET if route == MARKET else PUBLIC)
+    return route_of(stream) == (PUBLIC if route == UNROUTED else route)
 
 
 def is_trade_stream(stream: str) -> bool:

@@ -220,6 +220,7 @@ def test_the_combined_property_is_the_mode(market: SimulatedExchange) -> None:
         ('{"method":"SUBSCRIBE","params":["a@trade"],"id":"x"}', 2, "Invalid request: request ID must be"),
         ('{"method":"SUBSCRIBE","params":"a@trade","id":1}', 2, "Invalid request: "),
         ('{"method":"SUBSCRIBE","params":[1],"id":1}', 2, "Invalid request: "),
+        ('{"method":"SUBSCRIBE","params":["\\ud800@trade"],"id":1}', 3, "Invalid JSON: "),  # no text can hold it
         ('{"method":"GET_PROPERTY","params":[1],"id":1}', 2, "Invalid request: property name"),
         ('{"method":"GET_PROPERTY","params":["nosuch"],"id":1}', 0, "Unknown property"),
         ('{"method":"SET_PROPERTY","params":["combined",1],"id":1}', 1, "Invalid value type: expected Boolean"),
@@ -249,6 +250,18 @@ def test_the_documented_limit_is_1024_streams_and_200_names_at_once_are_fine() -
     assert Limits().streams == 1024
     with SimulatedExchange.making(MarketPlan(past_minutes=1)) as exchange, Client(exchange.ws_url + "/public/ws") as c:
         assert c.ask("SUBSCRIBE", [f"a{i}@trade" for i in range(200)])["result"] is None
+        c.ws.close()
+        names = "/".join(f"name{i}usdt@trade" for i in range(1024))
+        with Client(exchange.ws_url + "/public/stream?streams=" + names) as d:
+            assert len(d.ask("LIST_SUBSCRIPTIONS")["result"]) == 1024
+
+
+def test_the_private_route_is_there_and_carries_no_market_data(market: SimulatedExchange) -> None:
+    with Client(market.ws_url + "/private/stream?streams=" + ALL_KINDS) as c:
+        assert c.ask("LIST_SUBSCRIPTIONS")["result"] == ALL_KINDS.split("/")
+        c.ws.settimeout(1.0)
+        with pytest.raises(websocket.WebSocketTimeoutException):
+            c.read()
 
 
 def test_forty_messages_at_once_are_fifteen_answers_and_the_end(market: SimulatedExchange) -> None:
@@ -266,10 +279,11 @@ def test_a_client_ping_is_answered(market: SimulatedExchange) -> None:
         assert (opcode, frame.data) == (websocket.ABNF.OPCODE_PONG, b"here")
 
 
-def test_a_close_by_the_client_is_answered(market: SimulatedExchange) -> None:
-    with Client(market.ws_url + "/public/ws") as c:
-        c.ws.send_close(1000, b"")
-        assert c.close_code() == (1000, "")
+@pytest.mark.parametrize("code", [1000, 3001])
+def test_a_close_by_the_client_is_answered_with_its_code(market: SimulatedExchange, code: int) -> None:
+    with Client(market.ws_url + "/public/ws/btcusdt@trade") as c:
+        c.ws.send_close(code, b"")
+        assert c.close_code() == (code, "")
 
 
 def read_without_answering(client: Client) -> None:

@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
-from simulator.clock import AS_FAST_AS_POSSIBLE
+from simulator import rest
+from simulator.clock import AS_FAST_AS_POSSIBLE, ExchangeClock
+from simulator.exchange import Exchange
 from simulator.limits import Limits
-from simulator.recording import read_recording
+from simulator.recording import read_recording, recording_of
 from simulator.records import Record
+from simulator.replay import Replay
 from simulator.running import SimulatedExchange
 from tests.simulator.clients import Client, get, rows
 
+T0 = 1_790_000_040_000  # a whole minute
 TICKS = "ticks_usdm_btcusdt_ethusdt_20240718T2357_20240719T0005.csv.gz"
 RECORDINGS = {
     TICKS: 24_356,
@@ -142,3 +146,20 @@ def test_everything_is_labelled_as_a_replay(shared_data: Path) -> None:
         assert get(exchange.rest_url, "nothing").headers["X-Pairsight-Simulator"] == "replay"
         with Client(exchange.ws_url + "/public/ws") as c:
             assert c.ws.headers["x-pairsight-simulator"] == "replay"
+
+
+def test_what_the_machine_has_no_time_for_yet_has_not_happened() -> None:
+    records = [Record("BTCUSDT", n, T0 + n * 1000, T0 + n * 1000, "100", "1", "MARKET", True) for n in range(1, 181)]
+    wall = [0.0]
+    source = Replay(recording_of(records))
+    exchange = Exchange(source, ExchangeClock(source.start_ms, monotonic=lambda: wall[0]))
+    exchange.clock.start()
+    wall[0] = 150.0
+    assert exchange.step(limit=30)
+    assert (exchange.clock.now_ms() - exchange.now_ms) // 1000 == 120
+    assert rest.time(exchange, {}) == {"serverTime": T0 + 30_000}
+    bars: Any = rest.klines(exchange, {"symbol": "BTCUSDT", "interval": "1m"})
+    assert [(bar[0], bar[8]) for bar in bars] == [(T0, 30)]  # the open one, as far as it has come
+    while exchange.step(limit=30):
+        pass
+    assert exchange.now_ms == exchange.clock.now_ms()

@@ -92,6 +92,7 @@ def test_all_contracts_at_once_cost_more_and_wrong_requests_cost_the_same(base: 
         ("klines", {"symbol": "BTCUSDT", "interval": "1m", "limit": 1501}, 400, -1130),
         ("klines", {"symbol": "BTCUSDT", "interval": "1m", "limit": 0}, 400, -1130),
         ("klines", {"symbol": "BTCUSDT", "interval": "1m", "limit": "x"}, 400, -1100),
+        ("klines", {"symbol": "BTCUSDT", "interval": "1m", "limit": "9" * 5000}, 400, -1100),
         ("klines", {"symbol": "BTCUSDT", "interval": "1m", "startTime": 2, "endTime": 1}, 400, -1023),
         ("aggTrades", {"symbol": "BTCUSDT", "limit": 1001}, 400, -1130),
         ("aggTrades", {"symbol": "BTCUSDT", "startTime": T0 - 10**12}, 400, -4166),
@@ -141,6 +142,7 @@ def test_klines_are_cut_by_start_end_and_limit(base: str) -> None:
     assert opened(startTime=start, endTime=start + five) == [start, start + five]
     assert opened(startTime=start, endTime=start + five - 1) == [start]
     assert opened(startTime=now + HOUR) == []
+    assert rows(base, "klines", symbol="ETHUSDT", interval="1M", startTime=10**16) == []  # beyond any calendar
     assert opened(endTime=10**12) == []
     assert len(opened(startTime=0, limit=1500)) == 1500
 
