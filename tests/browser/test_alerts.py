@@ -12,7 +12,7 @@ from tests.browser.conftest import App
 from tests.browser.screens import ask_for_traps, running
 from tests.desk.hook import Webhook
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 TRAP = "TRAP. Stretched to z"
 

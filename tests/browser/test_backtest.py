@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import App
 from tests.browser.test_accessibility import SERIOUS, violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 WIDE = (
     "[...document.querySelectorAll('.stMain *')].filter(e => e.getBoundingClientRect().right > 391"

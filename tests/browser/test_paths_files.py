@@ -16,7 +16,7 @@ from tests.browser.conftest import App
 from tests.ui.candle_files import kline, prices
 from tests.ui.test_candle_file import BAD
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 AT_ONCE = 4  # files that the page takes
 TOLD = [why for why in BAD if why not in {"too large", "blank lines only", "empty"}]  # those a browser lets through

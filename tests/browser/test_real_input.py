@@ -21,7 +21,7 @@ from core.types import TIMEFRAMES_S
 from desk.local_exchange import LocalExchange
 from tests.browser.conftest import App
 
-pytestmark = [pytest.mark.browser, pytest.mark.recording, pytest.mark.timeout(180), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.recording, pytest.mark.timeout(180)]
 
 RECORDING = "ticks_usdm_btcusdt_ethusdt_20240718T2357_20240719T0005.csv.gz"
 WITH_ZEROS = "ticks_2025-12-15T08-50-11.076Z.ndjson.gz"

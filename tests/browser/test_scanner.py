@@ -17,7 +17,7 @@ from simulator.running import SimulatedExchange
 from simulator.universe import listings
 from tests.browser.conftest import App
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 COUNT = 30
 

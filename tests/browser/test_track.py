@@ -19,7 +19,7 @@ from simulator.running import SimulatedExchange
 from simulator.scenarios import SCENARIOS
 from tests.browser.conftest import App
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 QUICK = "tf=1s&n=30&w=10&entry=1.2&preset=Classic"  # the recipe, over half a minute: it enters often
 
