@@ -79,8 +79,9 @@ def moment(opens: Sequence[int], step_ms: int, onward: bool) -> int:
     )
     with st.container(key="ps-steps", horizontal=True):
         where = opens.index(picked)
-        _step("One back", ":material/chevron_left:", "replay_back", opens[max(where - 1, 0)], where == 0)
-        last = where == len(opens) - 1
+        # While it plays each step would be drawn anew under the pointer, so that a click may miss it.
+        _step("One back", ":material/chevron_left:", "replay_back", opens[max(where - 1, 0)], onward or where == 0)
+        last = onward or where == len(opens) - 1
         _step("One forward", ":material/chevron_right:", "replay_forward", opens[min(where + 1, len(opens) - 1)], last)
     return int(picked)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
+from core.alerts import AlertsView
 from core.errors import PairsightError
 from core.types import DeskStatus
 from ui import exports, formats
@@ -30,6 +34,8 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
     state.notice(status, desk)
     try:
         view = desk.alerts.view()
+        drawn = marks(view)
+        file = _file(status.store.path, drawn, desk)
     except PairsightError as error:
         state.render(state.PageState("failed", "The alerts cannot be read", str(error), "Try again later."), desk)
         return
@@ -56,9 +62,9 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
     show("alert_rule")
     st.html(heading("Channels", "tried again for a day where one is down; the others do not wait for it"))
     every = None if controls.paused else EVERY_S
-    names = tuple(channel.name for channel in view.channels)
-    st.fragment(_channels, run_every=every)(desk, frame, names)
-    with st.expander("Add a channel", expanded=not names):
+    words = _channel_rows(desk, view)
+    st.fragment(_channels, run_every=every)(desk, frame, words)
+    with st.expander("Add a channel", expanded=not words):
         choices.channel_form(desk, bool(view.read_only))
         st.html(el("p", alerts.KEPT, cls="ps-note"))
     show("alert_channel")
@@ -66,14 +72,14 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
         st.html(heading("Told", "newest first, times in UTC"))
         st.download_button(
             "All, CSV",
-            lambda: exports.encode(exports.alerts_table(desk.alerts.newest(0, ALL)), "csv"),
+            file,
             f"pairsight_alerts_{formats.file_stamp(exchange_now_ms(status) or 0)}.csv",
             "text/csv",
             key="export_alerts",
             on_click="ignore",
             icon=":material/download:",
         )
-    st.fragment(_told, run_every=every)(desk)
+    st.fragment(_told, run_every=every)(desk, drawn)
 
 
 def toasts(desk: DeskPort) -> None:
@@ -89,26 +95,50 @@ def toasts(desk: DeskPort) -> None:
         st.toast(f"And {len(told) - TOASTS} more: see the Alerts page.", icon=":material/notifications_active:")
 
 
-def _channels(desk: DeskPort, frame: Frame, names: tuple[str, ...]) -> None:
+def marks(view: AlertsView) -> tuple[tuple[int, str], ...]:
+    """What the file of all alerts depends on: which are the newest, and how each fared."""
+    return tuple((alert.id, alert.delivery) for alert in view.alerts)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _file(path: str, drawn: tuple[tuple[int, str], ...], _desk: DeskPort) -> bytes:
+    """Made before the click; see ``ui.panels.exports``."""
+    return exports.encode(exports.alerts_table(_desk.alerts.newest(0, ALL)), "csv")
+
+
+def _channel_rows(desk: DeskPort, view: AlertsView) -> Mapping[str, Any]:
+    """Room for each channel's words, by its name, beside its buttons: these stand still, so that a click finds them."""
+    words = {}
+    with st.container(key="ps-alert-channels"):
+        for channel in view.channels:
+            with st.container(key=f"ps-alert-channel-{channel.name}", horizontal=True, vertical_alignment="center"):
+                words[channel.name] = st.container()
+                choices.channel_buttons(desk, channel.name, channel.kept, bool(view.read_only))
+        if not view.channels:
+            st.html(alerts.no_channels(bool(view.read_only)))
+    return words
+
+
+def _channels(desk: DeskPort, frame: Frame, words: Mapping[str, Any]) -> None:
     try:
         view = desk.alerts.view()
     except PairsightError:  # the list below says so
         return
-    rerun_when_changed((Frame.of(desk.status()), tuple(c.name for c in view.channels)), (frame, names))
-    with st.container(key="ps-alert-channels"):
-        for channel in view.channels:
-            with st.container(key=f"ps-alert-channel-{channel.name}", horizontal=True, vertical_alignment="center"):
-                st.html(alerts.channel_words(channel))
-                choices.channel_buttons(desk, channel.name, channel.kept, bool(view.read_only))
-        if not view.channels:
-            st.html(alerts.no_channels(bool(view.read_only)))
+    rerun_when_changed((Frame.of(desk.status()), tuple(c.name for c in view.channels)), (frame, tuple(words)))
+    for channel in view.channels:
+        with words[channel.name]:
+            st.html(alerts.channel_words(channel))
 
 
-def _told(desk: DeskPort) -> None:
+def _told(desk: DeskPort, drawn: tuple[tuple[int, str], ...]) -> None:
+    """The list; where something was told, or has fared otherwise, the whole page, whose file holds it, too."""
     problem = desk.status().alerts_problem
     if problem:
         st.html(el("p", problem, cls="ps-note ps-alert-warning", data_key="alerts_problem"))
     try:
-        st.html(alerts.history(desk.alerts.view()))
+        view = desk.alerts.view()
     except PairsightError as error:
         st.html(el("p", str(error), cls="ps-note ps-alert-warning", data_key="alerts_unread"))
+        return
+    rerun_when_changed(marks(view), drawn)
+    st.html(alerts.history(view))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -47,6 +48,14 @@ class WalkShape:
         if trial is None:
             return cls(False, False, False, True, fetching)
         return cls(trial.run is not None, trial.null is not None, trial.tried is not None, trial.ended, fetching)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Where the bar of a fetch and of a run stand; None: there is none."""
+
+    fetch: Any  # Streamlit's containers have no public type
+    run: Any
 
 
 def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
@@ -140,7 +149,8 @@ def _result(desk: DeskPort, status: DeskStatus, ask: TrialAsk) -> None:
     trial = desk.walked(shown) if shown is not None else None
     shape = WalkShape.of(trial, desk.history_load(*plan) if plan is not None else None)
     busy = shape.fetching or not shape.ended
-    st.fragment(_progress, run_every=EVERY_S if busy else None)(desk, shape)
+    slots = _lines(desk, trial, plan, shape)
+    st.fragment(_progress, run_every=EVERY_S if busy else None)(desk, shape, slots)
     if trial is None:
         st.html(backtest_progress.nothing(gone=shown is not None))
         return
@@ -157,19 +167,31 @@ def _result(desk: DeskPort, status: DeskStatus, ask: TrialAsk) -> None:
     backtest_trades.render_table(trial, status.source)
 
 
-def _progress(desk: DeskPort, drawn: WalkShape) -> None:
+def _lines(desk: DeskPort, trial: Trial | None, plan: choices.Plan | None, shape: WalkShape) -> Lines:
+    """Room for both bars, beside the buttons that end what they show: these stand still, so that a click finds them."""
+    fetch = run = None
+    if plan is not None and desk.history_load(*plan).stage != "idle":
+        with st.container(key="ps-walk-load", horizontal=True, vertical_alignment="center"):
+            fetch = st.container()
+            if shape.fetching:
+                choices.cancel_button("fetch", partial(desk.cancel_history, *plan))
+    if trial is not None and trial.stage != "done":
+        with st.container(key="ps-walk-run", horizontal=True, vertical_alignment="center"):
+            run = st.container()
+            if not shape.ended:
+                choices.cancel_button("run", partial(desk.cancel_walk, trial.ask))
+    return Lines(fetch, run)
+
+
+def _progress(desk: DeskPort, drawn: WalkShape, lines: Lines) -> None:
     """Both bars; where something new is there, the whole page."""
     shown, plan = choices.asked(), choices.fetched()
     trial = desk.walked(shown) if shown is not None else None
     load = desk.history_load(*plan) if plan is not None else None
     rerun_when_changed(WalkShape.of(trial, load), drawn)
-    if plan is not None and load is not None and load.stage != "idle":
-        with st.container(key="ps-walk-load", horizontal=True, vertical_alignment="center"):
+    if lines.fetch is not None and plan is not None and load is not None:
+        with lines.fetch:
             st.html(backtest_progress.loading(plan, load))
-            if not load.ended:
-                choices.cancel_button("fetch", partial(desk.cancel_history, *plan))
-    if trial is not None and trial.stage != "done":
-        with st.container(key="ps-walk-run", horizontal=True, vertical_alignment="center"):
+    if lines.run is not None and trial is not None:
+        with lines.run:
             st.html(backtest_progress.running(trial))
-            if not trial.ended:
-                choices.cancel_button("run", partial(desk.cancel_walk, trial.ask))

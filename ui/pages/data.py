@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.types import DeskStatus
+from core.types import Candles, DeskStatus
 from ui import minutes as minute_table
 from ui.controls import Controls, minutes_of
 from ui.markup import el
@@ -19,13 +19,27 @@ MINUTES = 240
 
 
 def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
-    """Draw the page; its two fragments keep it current."""
+    """Draw the page. Two fragments keep it current; the minutes carry a file, and are drawn when one more is there."""
     frame = Frame.of(status)
     st.html(el("h1", "Data", cls="ps-title"))
     st.fragment(_health, run_every=None if controls.paused else EVERY_S)(desk, frame)
     st.html(heading("Minutes", "what was traded in each, from confirmed candles"))
     symbol = minutes_of(status.symbols, controls.symbol_y)
-    st.fragment(_stored, run_every=None if controls.paused else SLOWLY_S)(desk, symbol)
+    found = _minutes(desk, symbol, MINUTES)
+    newest_ms = _newest_ms(found)
+    if symbol is not None:
+        minutes.render(symbol, minute_table.table(found), newest_ms)
+    st.fragment(_stored, run_every=None if controls.paused else SLOWLY_S)(desk, symbol, newest_ms)
+
+
+def _minutes(desk: DeskPort, symbol: str | None, most: int) -> Candles:
+    if symbol is None:
+        return Candles.empty("", minute_table.MINUTE_S)
+    return desk.candles(symbol, minute_table.MINUTE_S, limit=most)
+
+
+def _newest_ms(found: Candles) -> int | None:
+    return int(found.open_ms[-1]) if len(found) else None
 
 
 def _health(desk: DeskPort, frame: Frame) -> None:
@@ -34,13 +48,10 @@ def _health(desk: DeskPort, frame: Frame) -> None:
     health.render(status)
 
 
-def _stored(desk: DeskPort, symbol: str | None) -> None:
-    """What changes by the minute."""
+def _stored(desk: DeskPort, symbol: str | None, drawn_ms: int | None) -> None:
+    """What changes slowly; with another minute the whole page."""
+    rerun_when_changed(_newest_ms(_minutes(desk, symbol, 1)), drawn_ms)
     status = desk.status()
-    if symbol is not None:
-        candles = desk.candles(symbol, minute_table.MINUTE_S, limit=MINUTES)
-        newest = int(candles.open_ms[-1]) if len(candles) else None
-        minutes.render(symbol, minute_table.table(candles), newest)
     st.html(heading("Gaps", "candles they touch are in no statistic until repaired"))
     gaps.render([gap for s in status.symbols for gap in desk.gaps(s)])
     st.html(heading("Log", "newest first"))
