@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import closing
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -19,7 +19,6 @@ import numpy as np
 import pytest
 
 from analytics.params import Params
-from core.journal import JournalRow
 from core.types import Ints
 from simulator.limits import Limits
 from simulator.recording import Recording
@@ -27,7 +26,7 @@ from simulator.running import SimulatedExchange
 from storage.reader import StoreReader
 from tests.desk.killed import WATCHED, WRITTEN_S, Collecting, Killed, X, Y, dense
 from tests.desk.replayed import until
-from tests.desk.test_journal import OURS, said_again, same
+from tests.desk.said_again import differing, said_again
 from tests.desk.truth import Findings, examine
 
 pytestmark = pytest.mark.recording
@@ -83,13 +82,8 @@ def journal(store: StoreReader, params: Params) -> Journal:
         if row.note:
             found.noted += 1
             continue
-        again = said_again(store, row, params, holes)
         found.said_again += 1
-        found.differing += [
-            (row.candle_ms, f.name, getattr(row, f.name), getattr(again, f.name))
-            for f in fields(JournalRow)
-            if f.name not in OURS and not same(getattr(row, f.name), getattr(again, f.name))
-        ]
+        found.differing += [(row.candle_ms, *one) for one in differing(row, said_again(store, row, params, holes))]
     return found
 
 
