@@ -147,6 +147,7 @@ def test_the_page_is_handed_no_desk_and_imports_no_way_to_one() -> None:
     root = Path(__file__).parents[2]
     for name in (
         "ui/pages/offline.py",
+        "ui/given.py",
         "ui/offline.py",
         "ui/candle_file.py",
         "ui/candle_row.py",

@@ -195,7 +195,7 @@ def test_files_are_run_apart_from_the_desk_and_marked() -> None:
     assert len(ask.legs[0]) == 3_000
     assert ">OFFLINE<" in markup(app)
     assert "CONFIRMED" not in markup(app)
-    app.selectbox(key="walk_x").select("ETHUSDT").run()
+    app.selectbox(key="offline_x").select("ETHUSDT").run()
     assert "two different symbols" in app.error[0].value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -201,13 +201,3 @@ def keep_fetch(plan: Plan) -> None:
 def cancel_button(what: str, stop: Callable[[], None]) -> None:
     """The button that ends a fetch or a run early."""
     st.button("Cancel", icon=":material/close:", key=f"walk_cancel_{what}", on_click=answered("walk", stop))
-
-
-def file_legs(symbols: Sequence[str]) -> tuple[str, str]:
-    """Which symbol of the files is priced, and which hedges it."""
-    one, other = st.columns(2)
-    with one:
-        y = st.selectbox("Y, the leg that is priced", symbols, index=0, key="walk_y", help="The fit explains it.")
-    with other:
-        x = st.selectbox("X, the leg that hedges it", symbols, index=1, key="walk_x", help="It explains Y.")
-    return y, x

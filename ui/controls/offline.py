@@ -1,4 +1,4 @@
-"""The Offline page's own choices: files, legs, and what files do not tell."""
+"""Choices about files: which, which leg is which, and what files do not tell."""
 
 from __future__ import annotations
 

@@ -13,13 +13,12 @@ from analytics.params import Params
 from analytics.trial import Trial, TrialAsk
 from core.load import HistoryLoad
 from core.types import TIMEFRAME_NAMES, Candles, DeskStatus
-from ui import offline
+from ui import given, offline
 from ui.controls import Controls
 from ui.controls import backtest as choices
-from ui.controls import offline as given
 from ui.controls.answers import show
 from ui.markup import el
-from ui.panels import backtest_compared, backtest_progress, backtest_trades, backtest_verdict, file_problems, state
+from ui.panels import backtest_compared, backtest_progress, backtest_trades, backtest_verdict, state
 from ui.port import DeskPort
 from ui.reading import exchange_now_ms
 from ui.shape import rerun_when_changed
@@ -113,25 +112,11 @@ def _fetch_action(desk: DeskPort, ask: TrialAsk) -> None:
 
 def _files(params: Params) -> tuple[tuple[Candles, Candles], Params] | None:
     """Both legs of the files and the rule at their timeframe; None where there is nothing to run yet."""
-    files = given.files()
-    if not files:
-        st.html(file_problems.forms())
-    for file in files:
-        file_problems.render(file)
-    good = [file for file in files if not file.problems]
-    if not good or len(good) < len(files):
-        return None
-    legs, problem = offline.legs_in(good)
-    if problem:
-        st.error(problem, icon=":material/error:")
-        return None
-    st.html(el("p", offline.told(good, legs), cls="ps-note", data_key="read"))
-    y, x = choices.file_legs(list(legs))
-    if y == x:
-        st.error(f"Y and X are both {y}. A pair needs two different symbols.", icon=":material/error:")
+    legs = given.legs()
+    if legs is None:
         return None
     try:
-        return (legs[y], legs[x]), offline.params_for(params, legs[y].timeframe_s)
+        return legs, offline.params_for(params, legs[0].timeframe_s)
     except ValueError as error:
         st.error(f"This cannot be run: {error}.", icon=":material/error:")
         return None

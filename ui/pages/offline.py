@@ -6,11 +6,11 @@ import streamlit as st
 
 from analytics.params import Params
 from core.types import Candles, DeskStatus
-from ui import exports, offline
+from ui import exports, given, offline
 from ui.controls import Controls, shown_bars
 from ui.controls import offline as choices
 from ui.markup import el
-from ui.panels import banner, checklist, evidence, file_problems, metrics, record, snapshot, ticket, trigger
+from ui.panels import banner, checklist, evidence, metrics, record, snapshot, ticket, trigger
 from ui.reading import Reading
 from ui.theme import heading
 from ui.ticket import ticket as ticket_of
@@ -32,24 +32,13 @@ def draw(controls: Controls) -> None:
         )
     )
     st.html(el("h1", "Offline ", el("small", NOTE), cls="ps-title"))
-    files = choices.files()
-    if not files:
-        st.html(file_problems.forms())
-    for file in files:
-        file_problems.render(file)
-    good = [file for file in files if not file.problems]
-    if not good or len(good) < len(files):
+    legs = given.legs()
+    if legs is None:
         return
-    legs, problem = offline.legs_in(good)
-    if problem or controls.params is None:
-        st.error(problem or controls.problem, icon=":material/error:")
+    if controls.params is None:
+        st.error(controls.problem, icon=":material/error:")
         return
-    st.html(el("p", offline.told(good, legs), cls="ps-note", data_key="read"))
-    pair = choices.legs(list(legs))
-    if pair[0] == pair[1]:
-        st.error(f"Y and X are both {pair[0]}. A pair needs two different symbols.", icon=":material/error:")
-        return
-    _judge(legs[pair[0]], legs[pair[1]], controls.params, choices.assumed())
+    _judge(*legs, controls.params, choices.assumed())
 
 
 def _judge(y: Candles, x: Candles, chosen: Params, assumed: offline.Assumed) -> None:
