@@ -13,6 +13,7 @@ from typing import Any, Final
 import altair as alt
 
 from ui import theme
+from ui.vega import stacked
 
 HEIGHTS: Final = {"prices": 170, "spread": 140, "z": 170, "corr": 90, "p": 90}
 AXIS_WIDTH: Final = 46  # the same in every panel, so that the time axes stand under each other
@@ -44,21 +45,9 @@ def evidence_spec(leg_y: str, leg_x: str, unit: str, z_name: str, other_name: st
         _panel("corr", "Correlation of log returns", [_line("corr", theme.LINE)], (("corr", "correlation", ".2f"),)),
         _panel("p", "Engle-Granger p-value", _pvalues(), (("p", "p", ".4f"),)),
     )
-    chart = (
-        alt.vconcat(*panels, spacing=6)
-        .resolve_scale(x="shared")
-        .configure_view(stroke=None)
-        .configure_axis(labelFontSize=11)
-        .configure_title(fontSize=12, fontWeight="normal", anchor="start", offset=4, color=theme.INK)
-    )
-    spec: dict[str, Any] = chart.to_dict()
-    # One zoom and one crosshair for all panels. Written out, since Altair would add them panel by panel.
-    views = []
-    for name, panel in zip(HEIGHTS, spec["vconcat"], strict=True):
-        views.append(f"cross_{name}")
-        panel["layer"][-1]["name"] = views[-1]
-    spec["params"] = [
-        {"name": "zoom", "select": {"type": "interval", "encodings": ["x"]}, "bind": "scales", "views": views},
+    views = [f"cross_{name}" for name in HEIGHTS]
+    spec = stacked(views, panels, spacing=6)
+    spec["params"].append(  # one crosshair for all panels
         {
             "name": "hover",
             "select": {
@@ -69,9 +58,8 @@ def evidence_spec(leg_y: str, leg_x: str, unit: str, z_name: str, other_name: st
                 "clear": "pointerout",
             },
             "views": views,
-        },
-    ]
-    spec["usermeta"] = {"embedOptions": {"renderer": "canvas"}}  # a redraw a second stays smooth
+        }
+    )
     return spec
 
 

@@ -14,6 +14,7 @@ from analytics.scan_order import cluster_order
 from analytics.scanner import Scan
 from ui import theme
 from ui.chart_data import encode
+from ui.vega import canvas
 
 HEIGHT: Final = 460
 MOST_CELLS: Final = 120  # symbols on a side
@@ -43,7 +44,7 @@ def correlation_spec() -> dict[str, Any]:
         .properties(height=HEIGHT)
         .configure_view(stroke=None)
     )
-    return _canvas(chart.to_dict())
+    return canvas(chart.to_dict())
 
 
 @lru_cache(maxsize=1)
@@ -71,7 +72,7 @@ def scatter_spec() -> dict[str, Any]:
     chart = alt.layer(
         rules, others.encode(x=x, y=y, tooltip=tooltip), found.encode(x=x, y=y, tooltip=tooltip)
     ).properties(height=HEIGHT)
-    return _canvas(chart.configure_view(stroke=None).to_dict())
+    return canvas(chart.configure_view(stroke=None).to_dict())
 
 
 @lru_cache(maxsize=4)
@@ -117,8 +118,3 @@ def levels(scan: Scan) -> pa.Table:
     """Entry and stop, on both sides."""
     z = [-scan.stop_z, -scan.entry_z, scan.entry_z, scan.stop_z]
     return pa.table({"z": z, "kind": ["stop", "entry", "entry", "stop"]})
-
-
-def _canvas(spec: dict[str, Any]) -> dict[str, Any]:
-    spec["usermeta"] = {"embedOptions": {"renderer": "canvas"}}
-    return spec

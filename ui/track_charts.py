@@ -14,6 +14,7 @@ from analytics.paper_view import TrackFigures
 from ui import formats, theme
 from ui.chart_data import encode
 from ui.charts import AXIS_WIDTH, CLOCK
+from ui.vega import canvas
 
 HEIGHT: Final = 260
 BELOW: Final = 110
@@ -44,7 +45,7 @@ def equity_spec() -> dict[str, Any]:
         x=time, y="net:Q", color=alt.Color("what:N", scale=COLOURS, legend=None), tooltip=tooltip
     )
     chart = alt.layer(zero.encode(y="level:Q"), won, dots).properties(height=HEIGHT)
-    return _canvas(chart.configure_view(stroke=None).to_dict())
+    return canvas(chart.configure_view(stroke=None).to_dict())
 
 
 @lru_cache(maxsize=1)
@@ -61,7 +62,7 @@ def below_spec() -> dict[str, Any]:
         )
         .properties(height=BELOW)
     )
-    return _canvas(chart.configure_view(stroke=None).to_dict())
+    return canvas(chart.configure_view(stroke=None).to_dict())
 
 
 @lru_cache(maxsize=1)
@@ -92,7 +93,7 @@ def calibration_spec() -> dict[str, Any]:
         ],
     )
     chart = alt.layer(line, bars, dots).properties(height=HEIGHT + BELOW + 8)
-    return _canvas(chart.configure_view(stroke=None).to_dict())
+    return canvas(chart.configure_view(stroke=None).to_dict())
 
 
 def data(found: TrackFigures) -> dict[str, bytes]:
@@ -152,8 +153,3 @@ def _time() -> alt.X:
 def _axis(ticks: int) -> alt.Axis:
     """As wide in both figures, so that their times stand under each other."""
     return alt.Axis(tickCount=ticks, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH)
-
-
-def _canvas(spec: dict[str, Any]) -> dict[str, Any]:
-    spec["usermeta"] = {"embedOptions": {"renderer": "canvas"}}
-    return spec

@@ -18,6 +18,7 @@ from core.types import Floats, Ints
 from ui import formats, theme
 from ui.chart_data import encode
 from ui.charts import AXIS_WIDTH, CLOCK, DASHED, DOTTED, MOMENT, SOLID
+from ui.vega import stacked
 
 MOST_ROWS: Final = 1_800  # of a line: more than there are pixels for it
 MOST_MARKS: Final = 1_500  # trades drawn, the newest ones
@@ -114,24 +115,7 @@ def walk_spec() -> dict[str, Any]:
         _points("sold", "triangle-down", theme.LEG_X, 55),
         _points("bought", "triangle-up", theme.LEG_Y, 55),
     ).properties(height=HEIGHTS["z"], title="z that the rule entered and left by, and its trades")
-    chart = (
-        alt.vconcat(won, below, z, spacing=12)
-        .resolve_scale(x="shared")
-        .configure_view(stroke=None)
-        .configure_axis(labelFontSize=11)
-        .configure_title(fontSize=12, fontWeight="normal", anchor="start", offset=4, color=theme.INK)
-    )
-    spec: dict[str, Any] = chart.to_dict()
-    views = []
-    for name, panel in zip(HEIGHTS, spec["vconcat"], strict=True):
-        layer = panel["layer"][-1] if "layer" in panel else panel
-        layer["name"] = f"walk_{name}"
-        views.append(layer["name"])
-    spec["params"] = [
-        {"name": "zoom", "select": {"type": "interval", "encodings": ["x"]}, "bind": "scales", "views": views}
-    ]
-    spec["usermeta"] = {"embedOptions": {"renderer": "canvas"}}
-    return spec
+    return stacked([f"walk_{name}" for name in HEIGHTS], (won, below, z), spacing=12)
 
 
 @lru_cache(maxsize=1)
