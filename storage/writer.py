@@ -124,10 +124,10 @@ class Writer:
                 last_try = self._backlog.wait_closed(_WAITS_S[min(tries, len(_WAITS_S) - 1)])
                 tries += 1
             else:
-                self._backlog.finish(lots.pop(0))
                 if self.state == "failing":
                     log.warning("the store writes again")
                     self.state, self.reason = "writing", ""
+                self._backlog.finish(lots.pop(0))  # last: who waits for it finds the state as it is
 
     def _give_up(self, lots: list[list[Work]]) -> None:
         """The store closes and cannot be written: what is left is lost, and said to be."""
