@@ -14,6 +14,7 @@ from ui import exports, formats
 from ui.controls import Controls
 from ui.controls import alerts as choices
 from ui.controls.answers import show
+from ui.controls.download import download
 from ui.controls.memory import untold
 from ui.markup import el
 from ui.panels import alerts, state
@@ -70,14 +71,11 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
     show("alert_channel")
     with st.container(key="ps-alert-head", horizontal=True, vertical_alignment="bottom"):
         st.html(heading("Told", "newest first, times in UTC"))
-        st.download_button(
+        download(
             "All, CSV",
             file,
             f"pairsight_alerts_{formats.file_stamp(exchange_now_ms(status) or 0)}.csv",
-            "text/csv",
-            key="export_alerts",
-            on_click="ignore",
-            icon=":material/download:",
+            "export_alerts",
         )
     st.fragment(_told, run_every=every)(desk, drawn)
 

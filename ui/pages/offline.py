@@ -9,6 +9,7 @@ from core.types import Candles, DeskStatus
 from ui import exports, given, offline
 from ui.controls import Controls, shown_bars
 from ui.controls import offline as choices
+from ui.controls.download import download
 from ui.markup import el
 from ui.panels import banner, checklist, evidence, metrics, record, snapshot, ticket, trigger
 from ui.reading import Reading
@@ -82,12 +83,9 @@ def _download(now: Reading) -> None:
     end_ms = (now.report.newest_ms or 0) + now.report.step_ms
     pair = (now.symbol_y, now.symbol_x)
     file = exports.file("offline", pair, now.params.timeframe_s, end_ms, exports.analytics_table(now.report), "csv")
-    st.download_button(
+    download(
         "Analytics, CSV",
         file.data,
         file.name,
-        file.mime,
-        key="export_offline",
-        on_click="ignore",
-        icon=":material/download:",
+        "export_offline",
     )

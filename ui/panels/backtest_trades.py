@@ -7,6 +7,7 @@ import streamlit as st
 from analytics.trial import Trial
 from core.types import Source
 from ui import exports, formats, tear_sheet, walk_charts, walk_tables
+from ui.controls.download import download
 from ui.markup import Markup, el
 from ui.theme import heading
 
@@ -82,23 +83,18 @@ def render_table(trial: Trial, source: Source) -> None:
     end_ms = (run.report.newest_ms or 0) + run.report.step_ms
     with st.container(key="ps-files", horizontal=True, vertical_alignment="center"):
         csv = exports.file("walk-forward", pair, tf, end_ms, whole, "csv")
-        st.download_button(
+        download(
             "Trades, CSV",
             csv.data,
             csv.name,
-            csv.mime,
-            key="export_walk",
-            on_click="ignore",
-            icon=":material/download:",
+            "export_walk",
             disabled=not csv.rows,
         )
-        st.download_button(
+        download(
             "Tear sheet, HTML",
             tear_sheet.sheet(trial, "OFFLINE" if ask.legs is not None else source).encode(),
             exports.file_name("tear-sheet", pair, tf, end_ms, "html"),
-            "text/html",
-            key="export_sheet",
-            on_click="ignore",
-            icon=":material/download:",
-            help="One file with everything on this page, to keep. It loads nothing from anywhere.",
+            "export_sheet",
+            mime="text/html",
+            help_text="One file with everything on this page, to keep. It loads nothing from anywhere.",
         )

@@ -7,11 +7,10 @@ open, 5 of 40 with eight). Files that are made and kept have no such race.
 
 from __future__ import annotations
 
-import streamlit as st
-
 from analytics.params import Params
 from ui import exports, formats
 from ui.controls import FileChoice
+from ui.controls.download import download
 from ui.exports import Made
 from ui.markup import Markup, el
 from ui.port import DeskPort
@@ -55,14 +54,12 @@ def render(made: Made | None) -> None:
     for what in KINDS_OF_FILE:
         file = files.get(what)
         there = file is not None and file.rows > 0
-        st.download_button(
+        download(
             f"{what.capitalize()}, {formats.size(len(file.data))}" if file and there else what.capitalize(),
             file.data if file else b"",
             file.name if file else None,
-            file.mime if file else None,
-            key=f"export_{what}",
-            on_click="ignore",
-            icon=":material/download:",
+            f"export_{what}",
+            mime=file.mime if file else None,
             disabled=not there,
         )
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 import streamlit as st
 
 from ui import exports
+from ui.controls.download import download
 from ui.markup import el
 
 COLUMNS = {
@@ -26,12 +27,9 @@ def render(symbol: str, frame: pd.DataFrame, newest_ms: int | None) -> None:
         st.html(el("p", f"No minute of {symbol} has been confirmed yet.", cls="ps-none", data_key="no_minutes"))
         return
     st.dataframe(frame, column_config=COLUMNS, hide_index=True, height=420, width="stretch", key="minutes")
-    st.download_button(
+    download(
         "Minutes, CSV",
         exports.encode(pa.Table.from_pandas(frame, preserve_index=False), "csv"),
         exports.file_name("minutes", (symbol,), 60, newest_ms or 0),
-        "text/csv",
-        key="export_minutes",
-        on_click="ignore",
-        icon=":material/download:",
+        "export_minutes",
     )

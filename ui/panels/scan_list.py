@@ -10,6 +10,7 @@ from analytics.market import TIMEFRAME_S, MarketView
 from analytics.scanner import Scan, why
 from ui import exports, formats
 from ui.controls.answers import show
+from ui.controls.download import download
 from ui.controls.market import Pair, Shown, actions, clicked, table_key
 from ui.markup import Markup, el
 from ui.port import DeskPort
@@ -66,14 +67,11 @@ def render(desk: DeskPort, view: MarketView, scan: Scan, shown: Shown) -> None:
     show("scan")
     if chosen is not None:
         st.html(el("p", reason(scan, chosen), cls="ps-note", data_key="reason"))
-    st.download_button(
+    download(
         "Rows shown, CSV",
         exports.encode(pa.Table.from_pandas(table, preserve_index=False), "csv"),
         exports.file_name("scan", ("market",), TIMEFRAME_S, (view.candle_ms or 0) + 60_000),
-        "text/csv",
-        key="export_scan",
-        on_click="ignore",
-        icon=":material/download:",
+        "export_scan",
         disabled=table.empty,
     )
 

@@ -11,6 +11,7 @@ import streamlit as st
 from analytics.paper_account import account
 from core.paper import PaperTrade
 from ui import exports, formats
+from ui.controls.download import download
 from ui.markup import el
 from ui.track_words import LEFT, REFUSED
 
@@ -49,14 +50,11 @@ def render(trades: Sequence[PaperTrade], file: bytes, now_ms: float) -> None:
         )
     else:
         st.html(el("div", el("p", "No trade is closed yet."), cls="ps-no-figure ps-low", data_key="no_closed"))
-    st.download_button(
+    download(
         "Closed trades, CSV",
         file,
         f"pairsight_track-record_{formats.file_stamp(now_ms)}.csv",
-        "text/csv",
-        key="export_track",
-        on_click="ignore",
-        icon=":material/download:",
+        "export_track",
         disabled=not closed,
     )
 
