@@ -14,7 +14,7 @@ from analytics.look import Look
 from analytics.params import Params
 from core.errors import NotEnoughData
 from core.journal import JournalRow
-from tests.ui.fakes import report
+from tests.ui.seeded import report
 
 
 def row_of(params: Params) -> JournalRow:

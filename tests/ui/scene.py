@@ -12,7 +12,8 @@ from analytics.params import Params
 from analytics.report import PairReport
 from core.journal import JournalRow
 from core.types import DeskStatus, Floats, MarkPrice, SymbolInfo
-from tests.ui.fakes import END_MS, FakeDesk, past_look
+from tests.ui.fakes import FakeDesk
+from tests.ui.seeded import END_MS, past_look
 
 Y, X = "ETHUSDT", "BTCUSDT"
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from analytics.params import Params
-from tests.ui.fakes import END_MS, Market, report, said
+from tests.ui.seeded import END_MS, Market, report, said
 from ui.chart_data import LEAST_P, encode, encoded, marks, tables
 from ui.charts import HEIGHTS, evidence_spec
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from core.types import Candles, DeskStatus, EngineStatus, FeedStatus, StreamStatus
-from tests.ui.fakes import END_MS, FakeDesk
+from tests.ui.fakes import FakeDesk
+from tests.ui.seeded import END_MS
 from tests.ui.stage import markup, play, words
 from ui.minutes import table
 

@@ -11,7 +11,8 @@ from analytics.params import Params
 from analytics.presets import PRESETS
 from core.errors import PairsightError
 from core.journal import JournalRow
-from tests.ui.fakes import END_MS, FakeDesk, Scenario, look
+from tests.ui.fakes import FakeDesk
+from tests.ui.seeded import END_MS, Scenario, look
 from tests.ui.stage import markup, play, shown, words
 from ui import formats
 from ui.controls import Controls

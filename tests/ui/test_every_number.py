@@ -19,9 +19,10 @@ from analytics.params import Params, Preset
 from tests.ui import ties_banner as banner
 from tests.ui import ties_body as body
 from tests.ui import ties_page as page
-from tests.ui.fakes import END_MS, FakeDesk, Scenario
+from tests.ui.fakes import FakeDesk
 from tests.ui.page_tree import Part, loose, parts, plain
 from tests.ui.scene import Scene, X, Y
+from tests.ui.seeded import END_MS, Scenario
 from tests.ui.stage import markup, play
 
 TIES: dict[str, Callable[[Scene], str]] = {

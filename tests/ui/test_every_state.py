@@ -10,7 +10,8 @@ import pytest
 
 from analytics.params import FIT_BARS, Params
 from core.types import TIMEFRAME_NAMES
-from tests.ui.fakes import FakeDesk, Scenario, look
+from tests.ui.fakes import FakeDesk
+from tests.ui.seeded import Scenario, look
 from tests.ui.stage import markup, play, shown
 from ui import shell
 

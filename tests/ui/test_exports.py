@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from analytics.params import Params
 from core.types import Candles, Ticks
-from tests.ui.fakes import END_MS, FakeDesk, report, said
+from tests.ui.fakes import FakeDesk
+from tests.ui.seeded import END_MS, report, said
 from ui import exports
 
 

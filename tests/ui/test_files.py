@@ -15,7 +15,8 @@ from streamlit.testing.v1.element_tree import Block
 
 from analytics.params import Params
 from core.types import Candles, Ticks
-from tests.ui.fakes import END_MS, FakeDesk
+from tests.ui.fakes import FakeDesk
+from tests.ui.seeded import END_MS
 from tests.ui.stage import play, words
 from ui.controls.files import FileChoice
 from ui.panels import exports

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analytics.params import Params
-from tests.ui.fakes import CATALOGUE, Scenario, look
+from tests.ui.seeded import CATALOGUE, Scenario, look
 from ui import formats
 from ui.next_step import next_step
 from ui.ticket import ticket

@@ -11,7 +11,8 @@ from streamlit.testing.v1.element_tree import ElementTree, parse_tree_from_messa
 
 from analytics.trial import Trial
 from tests.ui.fake_alerts import FakeAlerts
-from tests.ui.fakes import END_MS, FakeDesk, Scenario
+from tests.ui.fakes import FakeDesk
+from tests.ui.seeded import END_MS, Scenario
 from tests.ui.stage import play
 from tests.ui.test_every_state import PAGES, STATES
 

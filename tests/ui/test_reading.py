@@ -9,7 +9,8 @@ import pytest
 
 from analytics.params import Params
 from core.types import DeskStatus, FeedStatus
-from tests.ui.fakes import END_MS, FakeDesk, look, report, said
+from tests.ui.fakes import FakeDesk
+from tests.ui.seeded import END_MS, look, report, said
 from ui.panels import banner, metrics, snapshot, trigger
 from ui.reading import Reading, bars_since_crossing, deciding_z, exchange_now_ms, quantity_ratio, take
 

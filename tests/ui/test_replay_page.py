@@ -15,7 +15,8 @@ from analytics.params import Params
 from core.errors import DegenerateData
 from core.journal import JournalRow
 from core.types import Candles
-from tests.ui.fakes import END_MS, FakeDesk, Scenario, past_look
+from tests.ui.fakes import FakeDesk
+from tests.ui.seeded import END_MS, Scenario, past_look
 from tests.ui.stage import markup, play, shown, words
 from ui import formats
 from ui.agreement import NOT_COMPARED, again, agreement

@@ -11,8 +11,7 @@ import pytest
 from analytics.params import Params
 from analytics.trial import Trial, TrialAsk
 from core.types import Candles
-from tests.ui import fakes
-from tests.ui.fakes import Market, walked
+from tests.ui.seeded import Market, legs, walked
 from ui.tear_sheet import sheet
 
 ASK = TrialAsk("ETHUSDT", "BTCUSDT", Params(), redraws=2)
@@ -75,7 +74,7 @@ def test_it_holds_the_words_the_figures_and_every_trade() -> None:
 
 def test_names_from_a_file_stay_text() -> None:
     evil = '<img src=x onerror="alert(1)">'
-    y, x = fakes.legs("ETHUSDT", "BTCUSDT", Params(), Market(rows=1_600))
+    y, x = legs("ETHUSDT", "BTCUSDT", Params(), Market(rows=1_600))
 
     def named(candles: Candles, name: str) -> Candles:
         return replace(candles, symbol=name)

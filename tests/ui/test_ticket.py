@@ -8,7 +8,7 @@ import pytest
 
 from analytics.look import Look
 from analytics.params import Params
-from tests.ui.fakes import CATALOGUE, look
+from tests.ui.seeded import CATALOGUE, look
 from ui.ticket import Ticket, ticket
 
 

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from analytics.fills import Execution
 from analytics.params import Params
 from analytics.trial import TrialAsk
-from tests.ui.fakes import walked
+from tests.ui.seeded import walked
 from ui import walk_charts
 from ui.walk_charts import thin
 

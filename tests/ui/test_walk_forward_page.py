@@ -14,7 +14,8 @@ from analytics.sensitivity import Sensitivity
 from analytics.trial import Trial, TrialAsk
 from core.load import HistoryLoad
 from tests.ui.candle_files import kline
-from tests.ui.fakes import FakeDesk, walked
+from tests.ui.fakes import FakeDesk
+from tests.ui.seeded import walked
 from tests.ui.stage import markup, play, shown, words
 from ui import exports, walk_tables, walk_words
 
