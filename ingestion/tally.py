@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from core.types import Batch
-from ingestion.clock import EventClock
+from ingestion.clock import AGREEING, EventClock
 from ingestion.pulse import Pulse, StreamKey
 
 REPORT_EVERY_S: Final = 60.0  # refused frames are logged at most this often
@@ -36,6 +36,10 @@ class Tally:
             limit_ms = self.clock.first_limit(min(int(records.event_ms.min()) for records in batch.records))
             if batch.watermark_ms > limit_ms:
                 batch = parse(limit_ms)
+        elif not batch.records and batch.rejected.get("bad_time", 0) >= AGREEING:
+            whole = parse(self.clock.most(now_ms))
+            if self.clock.agree(whole.records):
+                batch = whole
         self.clock.saw(batch.watermark_ms, "bad_time" in batch.rejected, now_ms)
         self.pulse.take(batch, now_s)
         self.frames += batch.frames

@@ -130,6 +130,37 @@ def test_the_first_batch_judges_its_dates_by_its_oldest() -> None:
     assert (tally.frames, tally.records) == (3, 2)
 
 
+@pytest.mark.parametrize(
+    ("ids", "times_ms", "believed"),
+    [
+        ([1, 2, 3], [5_000_000, 5_000_010, 5_000_020], True),  # a fast replay has passed over a silence
+        ([1, 1, 1], [5_000_000, 5_000_000, 5_000_000], False),  # one absurd record, thrice
+        ([1, 2], [5_000_000, 5_000_010], False),
+        ([1, 2, 3], [5_000_000, 5_000_010, 50_000_000], False),  # they do not agree
+        ([1, 2, 3, 4], [2_000, 5_000_000, 5_000_010, 5_000_020], False),  # time goes on as before
+        ([1, 2, 3], [90_000_000, 90_000_010, 90_000_020], False),  # more than a day ahead of our clock
+    ],
+)
+def test_a_jump_of_time_is_believed_when_several_records_and_nothing_else_tell_of_it(
+    ids: list[int], times_ms: list[int], believed: bool
+) -> None:
+    tally = Tally()
+
+    def arrive(ids: list[int], times_ms: list[int]) -> Batch:
+        def parse(latest_ms: int) -> Batch:
+            good = [(n, at) for n, at in zip(ids, times_ms, strict=True) if at <= latest_ms]
+            late = len(ids) - len(good)
+            found = (records([n for n, _ in good], ts_ms=[at for _, at in good]),) if good else ()
+            newest = max((at for _, at in good), default=0)
+            return Batch(records=found, watermark_ms=newest, rejected={"bad_time": late} if late else {})
+
+        return tally.read(parse, now_s=0.0, now_ms=0)
+
+    arrive([0], [1_000])
+    assert (arrive(ids, times_ms).watermark_ms == max(times_ms)) is believed
+    assert (tally.clock.newest_ms == max(times_ms)) is believed
+
+
 def test_refused_frames_are_reported_at_a_limited_rate_and_the_usual_ones_never() -> None:
     tally = Tally()
     told = []
