@@ -322,7 +322,10 @@ class Feed:
         symbols = self._symbols
         with self._lock:
             batch = self._tally.read(
-                lambda latest_ms: self._wire.parse(frames, symbols, latest_ms), now_s, self._now_ms()
+                lambda latest_ms: self._wire.parse(frames, symbols, latest_ms),
+                now_s,
+                self._now_ms(),
+                replay=self._simulated == "replay",
             )
             self._closing = self._closing or batch.closing
             for reply in batch.replies:

@@ -26,20 +26,12 @@ class Tally:
         self._unreported: Counter[str] = Counter()
         self._reported_s = -REPORT_EVERY_S
 
-    def read(self, parse: Callable[[int], Batch], now_s: float, now_ms: int) -> Batch:
+    def read(self, parse: Callable[[int], Batch], now_s: float, now_ms: int, replay: bool = False) -> Batch:
         """Have a batch read under the latest time an event may claim, and count it.
 
-        The very first batch has nothing to compare with but our own clock; its own oldest event serves then.
+        A server that says it replays (``replay``) passes over silences as fast as it likes.
         """
-        batch = parse(self.clock.limit(now_ms))
-        if not self.clock.newest_ms and batch.records:
-            limit_ms = self.clock.first_limit(min(int(records.event_ms.min()) for records in batch.records))
-            if batch.watermark_ms > limit_ms:
-                batch = parse(limit_ms)
-        elif not batch.records and batch.rejected.get("bad_time", 0) >= AGREEING:
-            whole = parse(self.clock.most(now_ms))
-            if self.clock.agree(whole.records):
-                batch = whole
+        batch = parse(self.clock.most(now_ms)) if replay else self._believed(parse, now_ms)
         self.clock.saw(batch.watermark_ms, "bad_time" in batch.rejected, now_ms)
         self.pulse.take(batch, now_s)
         self.frames += batch.frames
@@ -47,6 +39,19 @@ class Tally:
         if batch.rejected:
             self.rejected.update(batch.rejected)
             self._unreported.update(batch.rejected)
+        return batch
+
+    def _believed(self, parse: Callable[[int], Batch], now_ms: int) -> Batch:
+        batch = parse(self.clock.limit(now_ms))
+        if not self.clock.newest_ms and batch.records:
+            # The very first batch has nothing to compare with but our own clock; its own oldest event serves then.
+            limit_ms = self.clock.first_limit(min(int(records.event_ms.min()) for records in batch.records))
+            if batch.watermark_ms > limit_ms:
+                return parse(limit_ms)
+        elif not batch.records and batch.rejected.get("bad_time", 0) >= AGREEING:
+            whole = parse(self.clock.most(now_ms))
+            if self.clock.agree(whole.records):
+                return whole
         return batch
 
     def report(self, now_s: float) -> Mapping[str, int]:
