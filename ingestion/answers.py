@@ -83,7 +83,9 @@ class Answers:
             return None
         parts, last = [rows], rows
         while last.trade_id[-1] < before - 1 and calls < MOST_CALLS:
-            more = self._rest.agg_trades(gap.symbol, from_id=int(last.record_id[-1]) + 1, limit=PAGE)
+            newest = int(last.record_id[-1])
+            more = self._rest.agg_trades(gap.symbol, from_id=newest + 1, limit=PAGE)
+            more = more.take(more.record_id > newest)
             if not len(more):
                 break
             parts.append(more)
@@ -98,8 +100,8 @@ class Answers:
         rows = self._rest.agg_trades(gap.symbol, start_ms=start_ms, end_ms=end_ms, limit=PAGE)
         if not len(rows):
             return None
-        if rows.first_id[0] > after + 1 and rows.record_id[0] > 1:
-            earlier = self._rest.agg_trades(gap.symbol, from_id=max(1, int(rows.record_id[0]) - EARLIER), limit=EARLIER)
+        if rows.first_id[0] > after + 1 and rows.record_id[0] > 0:
+            earlier = self._rest.agg_trades(gap.symbol, from_id=max(0, int(rows.record_id[0]) - EARLIER), limit=EARLIER)
             rows = earlier.take(earlier.record_id < rows.record_id[0]).joined(rows)
         return rows
 

@@ -15,12 +15,13 @@ from msgspec import Meta, Struct
 
 from core.errors import BadFrame
 from core.types import Candles, MarkPrice, Records, SymbolInfo, Ticks
-from ingestion.binance_frames import UNREADABLE, Id, Ms
+from ingestion.binance_frames import UNREADABLE, Ms
 
 INTERVALS: Final[Mapping[int, str]] = {60: "1m", 300: "5m", 900: "15m", 3600: "1h"}
 SETTLING_MS: Final = 3_000  # a bar's last trades reach the kline service up to about two seconds late
 
 T = TypeVar("T")
+Id = Annotated[int, Meta(ge=0, lt=2**53)]  # a symbol's first one may be 0; on the stream it would begin nothing
 
 
 class _Filter(Struct, gc=False):
@@ -196,8 +197,8 @@ def candles(symbol: str, timeframe_s: int, body: bytes, now_ms: int) -> Candles:
 
 
 def aggregates(symbol: str, body: bytes) -> Records:
-    """``aggTrades`` as records of kind aggTrade, by id; rows of no quantity are not priced."""
-    rows = sorted(_read(body, list[_AggTrade]), key=lambda row: row.a)
+    """``aggTrades`` as records of kind aggTrade, by id, each once; rows of no quantity are not priced."""
+    rows = sorted({row.a: row for row in _read(body, list[_AggTrade])}.values(), key=lambda row: row.a)
     price = np.array([row.p for row in rows], np.float64)
     qty = np.array([row.q for row in rows], np.float64)
     ts_ms = np.array([row.T for row in rows], np.int64)
@@ -217,8 +218,8 @@ def aggregates(symbol: str, body: bytes) -> Records:
 
 
 def trades(symbol: str, body: bytes) -> Ticks:
-    """``trades``: single executions, by id."""
-    rows = sorted(_read(body, list[_RestTrade]), key=lambda row: row.id)
+    """``trades``: single executions, by id, each once."""
+    rows = sorted({row.id: row for row in _read(body, list[_RestTrade])}.values(), key=lambda row: row.id)
     ids = np.array([row.id for row in rows], np.int64)
     ticks = Ticks(
         symbol=symbol,

@@ -66,6 +66,32 @@ def test_a_gap_that_the_first_answer_ends_in_is_followed_on_from_there() -> None
     assert len(exchange.asked) == 3
 
 
+def test_answers_that_overlap_are_joined_without_doubles() -> None:
+    class Overlapping(Tape):
+        def agg_trades(self, symbol: str, **asked: int | None) -> Records:
+            if asked.get("from_id"):
+                asked = {**asked, "from_id": (asked["from_id"] or 0) - 3}
+            return super().agg_trades(symbol, **asked)  # type: ignore[arg-type]
+
+    exchange = Overlapping(busy(3_000).rows, newest=1)
+    found = Answers(exchange).aggregates(exchange.gap(50, 2_500), 51, 2_501)
+    assert found is not None
+    assert np.array_equal(found.record_id, np.arange(51, 2_502))
+
+
+def test_a_gap_at_the_very_beginning_has_its_first_aggregate_for_a_neighbour() -> None:
+    class FromZero(Tape):
+        def aggregates(self) -> Records:
+            rows = super().aggregates()
+            return replace(rows, record_id=rows.record_id - 1)
+
+    later = [Row(n, 5_000 + n, 2.0 + n, 1.0, maker=False) for n in range(2, 9)]  # 1 was no trade
+    exchange = FromZero([Row(0, 0, 1.0, 1.0, maker=False), *later], newest=1)
+    found = Answers(exchange).aggregates(Gap("BTCUSDT", 0, 5, 5_000, 5_005), 0, 5)
+    assert found is not None
+    assert found.record_id[0] == 0
+
+
 def test_an_aggregate_that_was_still_growing_is_read_again() -> None:
     class Growing(Tape):
         grown = False

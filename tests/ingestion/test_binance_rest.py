@@ -93,6 +93,14 @@ def test_one_odd_contract_does_not_hide_the_others() -> None:
         answers.symbols(body({"symbols": [{"symbol": "BARE"}]}))
 
 
+def test_a_numbering_may_begin_at_zero_and_a_row_may_come_twice() -> None:
+    first = {"a": 0, "p": "1", "q": "1", "f": 0, "l": 0, "T": OPEN_MS, "m": False}
+    second = first | {"a": 1, "f": 1, "l": 3}
+    assert answers.aggregates("BTCUSDT", body([second, first, first])).first_id.tolist() == [0, 1]
+    trade = {"id": 0, "price": "1", "qty": "1", "time": OPEN_MS, "isBuyerMaker": True}
+    assert answers.trades("BTCUSDT", body([trade, trade | {"id": 1}])).trade_id.tolist() == [0, 1]
+
+
 def test_aggregates_keep_both_trade_ids_and_come_out_in_order() -> None:
     row = {"a": 3477383749, "p": "84142.00", "q": "2.385", "nq": "2.385", "f": 8152225663, "l": 8152225685,
            "T": 1791354115634, "m": False}  # fmt: skip
