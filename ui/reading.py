@@ -94,14 +94,14 @@ def take(
 
 
 def exchange_now_ms(status: DeskStatus) -> float | None:
-    """The exchange's time as far as the stream tells it: its newest event, plus the time since that arrived.
+    """The exchange's time as far as the streams tell it: the newest event, plus the time since that arrived.
 
-    Our own clock is not asked, so that a replayed recording and a machine with a wrong clock read right.
+    It goes on while no line is open, so that what is shown then grows older. Our own clock is not asked, so that a
+    replayed recording and a machine with a wrong clock read right.
     """
     feed = status.trades
-    if not feed.watermark_ms:
-        return None
-    return feed.watermark_ms + 1000.0 * (feed.last_frame_age_s or 0.0)
+    heard = [(feed.watermark_ms, feed.last_frame_age_s), *((s.last_event_ms, s.age_s) for s in feed.streams)]
+    return max((ms + 1000.0 * age_s for ms, age_s in heard if ms and age_s is not None), default=None)
 
 
 def deciding_z(report: PairReport) -> Floats:

@@ -120,6 +120,7 @@ class FakeDesk:
         age = 47.0 if self.scenario == "no_data" else 0.2
         state: FeedState = "waiting" if away else "live" if self.running else "stopped"
         end = END_MS + 4_200
+        ages = {s: age if s == "ETHUSDT" else 0.2 + i / 10 for i, s in enumerate(self.symbols)}
         feed = FeedStatus(
             state,
             "The name fstream.binance.com could not be resolved." if away else "",
@@ -130,15 +131,13 @@ class FakeDesk:
             184_031,
             {"not a trade": 189},
             0 if away or self.scenario == "empty" else end,
-            None if away else age,
+            None if away else 0.2,
             3.2 if away else None,
             ()
             if away
             else tuple(
-                StreamStatus(
-                    s, 5_182_016_437 + i, end - 40 * i, age if s == "ETHUSDT" else 0.2 + i / 10, 41.3 / (i + 1)
-                )
-                for i, s in enumerate(self.symbols)
+                StreamStatus(s, 5_182_016_437 + i, int(end + 200 - 1000 * old), old, 41.3 / (i + 1))
+                for i, (s, old) in enumerate(ages.items())
             ),
         )
         return DeskStatus(

@@ -66,8 +66,8 @@ class Scene:
 
     @property
     def now_ms(self) -> float:
-        feed = self.status.trades
-        return feed.watermark_ms + 1000 * (feed.last_frame_age_s or 0.0)
+        ends = [s.last_event_ms + 1000 * s.age_s for s in self.status.trades.streams if s.last_event_ms and s.age_s]
+        return max(ends, default=0.0)
 
     @property
     def classic(self) -> bool:

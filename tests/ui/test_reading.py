@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from analytics.params import Params
-from core.types import DeskStatus, FeedStatus
+from core.types import DeskStatus, FeedStatus, StreamStatus
 from tests.ui.fakes import FakeDesk
 from tests.ui.seeded import END_MS, look, report, said
 from ui.panels import banner, metrics, snapshot, trigger
+from ui.panels.banner import feed_words
 from ui.reading import Reading, bars_since_crossing, deciding_z, exchange_now_ms, quantity_ratio, take
 
 
@@ -23,6 +24,22 @@ def test_the_clock_is_the_streams_own_and_runs_on_between_frames() -> None:
     status = DeskStatus(trades=FeedStatus(watermark_ms=1_000_000, last_frame_age_s=2.5))
     assert exchange_now_ms(status) == 1_002_500
     assert exchange_now_ms(DeskStatus()) is None
+
+
+def test_the_clock_runs_on_without_a_line_and_after_another_that_has_brought_nothing_yet() -> None:
+    streams = (StreamStatus("A", 1, 990_000, 42.0), StreamStatus("B", 1, 1_000_000, 30.0), StreamStatus("C"))
+    for feed in (
+        FeedStatus("waiting", watermark_ms=1_000_000, streams=streams),
+        FeedStatus("live", watermark_ms=1_000_000, last_frame_age_s=0.5, streams=streams),
+    ):
+        assert exchange_now_ms(DeskStatus(trades=feed)) == 1_032_000
+    assert exchange_now_ms(DeskStatus(trades=FeedStatus("waiting", watermark_ms=1_000_000))) is None  # not made up
+
+
+def test_an_open_line_is_no_new_trade() -> None:
+    feed = FeedStatus("live", last_frame_age_s=0.1, streams=(StreamStatus("A", 1, 1_000, 31.0), StreamStatus("B")))
+    assert feed_words(feed, DeskStatus(running=True)) == "receiving, newest trade 31 s ago, 0/s"
+    assert feed_words(replace(feed, streams=(StreamStatus("B"),)), DeskStatus(running=True)) == "receiving"
 
 
 def test_the_age_of_a_candle_counts_from_its_end() -> None:

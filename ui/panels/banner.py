@@ -136,13 +136,16 @@ def since_ms(said: Sequence[JournalRow], verdict: Verdict) -> int | None:
 
 
 def feed_words(feed: FeedStatus, status: DeskStatus) -> str:
-    """The feed's state with the age of its newest frame."""
+    """The feed's state with the age of its newest record: an open line alone brings none."""
     if not status.running:
         return "stopped"
     word = FEED_WORD[feed.state]
-    if feed.state == "live" and feed.last_frame_age_s is not None:
+    newest_s = feed.last_frame_age_s
+    if feed.streams:
+        newest_s = min((s.age_s for s in feed.streams if s.age_s is not None), default=None)
+    if feed.state == "live" and newest_s is not None:
         rate = sum(s.rate_per_s for s in feed.streams)
-        return f"{word}, newest trade {formats.age(feed.last_frame_age_s)} ago, {formats.number(rate, 0)}/s"
+        return f"{word}, newest trade {formats.age(newest_s)} ago, {formats.number(rate, 0)}/s"
     if feed.state == "waiting" and feed.next_try_in_s is not None:
         return f"{word}, next try in {formats.age(feed.next_try_in_s)}"
     return word
