@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Literal, TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import requests
 
@@ -66,7 +67,7 @@ class Rest:
         self._offset_known = False
         self._blocked: Blocked | None = None
         self._simulated: Literal["", "market", "replay"] = ""
-        self._sessions: list[requests.Session] = []
+        self._sessions = WeakSet[requests.Session]()  # a thread's own leaves with it
         self._local = threading.local()  # its session, which requests does not promise to share, and when it asked
 
     # The exchange's answers
@@ -190,7 +191,7 @@ class Rest:
         """Answer nothing any more; whoever waits gets `Unreachable` at once, except within a request on its way."""
         self._closed.set()
         with self._lock:
-            sessions, self._sessions = self._sessions, []
+            sessions = list(self._sessions)
         for session in sessions:
             session.close()
 
@@ -300,7 +301,7 @@ class Rest:
             session = requests.Session()
             self._local.session = session
             with self._lock:
-                self._sessions.append(session)
+                self._sessions.add(session)
         return session
 
 
@@ -315,7 +316,7 @@ def _read(read: Callable[[bytes], T], body: bytes) -> T:
 def _retry_after_s(header: str | None, words: str, now_ms: int) -> float:
     """How long to stay away: as the header says, or the ban's own words ("banned until <ms>")."""
     if header is not None and header.isdigit():
-        return float(header)
+        return max(1.0, float(header))
     until = re.search(r"until (\d{13})", words)
     if until is not None:
         return max(1.0, (int(until.group(1)) - now_ms) / 1000)

@@ -1,5 +1,6 @@
 """REST: asked within the budget, refusals obeyed, and every failure a sentence."""
 
+import gc
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
 from core.errors import BadRequest, Blocked, RateLimited, RestError, Unreachable
 from ingestion.rest import TRIES, Rest
@@ -286,6 +288,26 @@ def test_many_threads_share_one_budget(exchange: Exchange, rest: Rest) -> None:
         thread.join()
     assert exchange.asked.qsize() == 0.6 * 2_400 / 20
     assert refused.qsize() == 160 - exchange.asked.qsize()
+
+
+def test_a_thread_that_has_ended_leaves_no_connection_behind(exchange: Exchange, rest: Rest) -> None:
+    def sessions() -> int:
+        gc.collect()
+        return sum(isinstance(thing, requests.Session) for thing in gc.get_objects())
+
+    before = sessions()
+    for _ in range(5):
+        thread = threading.Thread(target=rest.server_time_ms)
+        thread.start()
+        thread.join()
+    assert sessions() == before
+
+
+def test_a_server_that_asks_for_no_wait_at_all_is_given_a_moment(exchange: Exchange, rest: Rest) -> None:
+    exchange.answers = [Answer({"code": -1003, "msg": "Too many"}, 429, {"Retry-After": "0"})]
+    with pytest.raises(RateLimited) as caught:
+        rest.server_time_ms()
+    assert caught.value.retry_after_s == 1.0
 
 
 def test_close_wakes_whoever_waits(exchange: Exchange, now: Now) -> None:
