@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from analytics.funding import hours_between
 from analytics.paper_account import by_symbol, due_ms, funded, settled
-from core.errors import PairsightError
+from core.errors import BadRequest, PairsightError
 from core.paper import PaperTrade, Settlement
 from core.types import Candles, MarkPrice
 
@@ -116,6 +116,9 @@ class Settling:
             from_ms = min(t.in_ms for t in held)
             try:
                 told = dict(self._ask(symbol, from_ms, until_ms))
+            except BadRequest as error:  # of this symbol alone: it may be listed no more
+                log.info("the exchange does not tell what %s settled: %s", symbol, error)
+                continue
             except PairsightError as error:
                 log.info("what %s settled is not known yet: %s", symbol, error)
                 return

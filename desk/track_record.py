@@ -115,12 +115,19 @@ class TrackRecord:
         with self._lock:
             heard, self._heard = self._heard, deque()
             current = set(self._current)
-        for key, row in heard:
-            one = book_id(row)
-            if one in current:
-                self._books.score(row, key.params)
-            else:
-                self._behind.setdefault(one)
+        try:
+            while heard:
+                key, row = heard[0]
+                if book_id(row) in current:
+                    self._books.score(row, key.params)
+                else:
+                    self._behind.setdefault(book_id(row))
+                heard.popleft()
+        finally:  # one that could not be scored, and those after it, are read from the journal
+            left = dict.fromkeys(book_id(row) for _, row in heard)
+            self._behind |= left
+            with self._lock:
+                self._current -= left.keys()
 
     def _read_on(self) -> None:
         """A chunk of the journal for each book that is behind."""

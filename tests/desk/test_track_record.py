@@ -13,7 +13,8 @@ from analytics.paper import Book, scored
 from analytics.paper_account import account
 from analytics.params import Params
 from analytics.report import analyse
-from core.errors import Unreachable
+from core.errors import BadRequest, StoreError, Unreachable
+from core.journal import JournalRow
 from core.paper import PaperTrade
 from core.types import MarkPrice, Ticks
 from desk.scorebooks import Market, ScoreBooks
@@ -206,6 +207,55 @@ def test_a_settlement_slept_through_is_unknown_until_the_exchange_says_it() -> N
     world.record.turn()
     assert world.one.funding_unknown == 0
     assert world.one.funding == pytest.approx(-50 * 100 * 0.0001 + 100 * 50 * 0.0002)
+
+
+def test_a_symbol_listed_no_more_keeps_nobody_elses_funding_from_being_asked() -> None:
+    asked: list[str] = []
+
+    def ask(symbol: str, from_ms: int, to_ms: int) -> list[tuple[int, float]]:
+        asked.append(symbol)
+        if symbol == "XUSDT":
+            raise BadRequest("Invalid symbol.", -1121)
+        return [(START_MS + H8, 0.0001)]
+
+    world = World(ask=ask)
+    world.shelf.bars = {"YUSDT": candles("YUSDT", np.full(1, 100.0), open_ms=START_MS + MINUTE_MS * np.array([479]))}
+    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
+    world.record.turn()
+    world.begin()
+    for minute, z in ((1, 2.0), (480, -0.1), (481, 0.0)):
+        world.say(look(minute, z, 100.0, 50.0), heard=False)
+    world.record.turn()
+    world.clock_s += 61.0
+    world.record.turn()
+    assert asked[:2] == ["XUSDT", "YUSDT"]
+    assert world.one.funding_unknown == 2  # X's alone
+
+
+def test_a_look_that_cannot_be_scored_now_is_scored_later_and_in_its_place() -> None:
+    world = World()
+    rows = [look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(1, 2.0, 100.0, 50.0), look(2, -0.1, 101.0, 50.0)]
+    world.say(rows[0])
+    world.record.turn()
+    world.record.turn()
+    real, troubles = ScoreBooks.score, iter([StoreError("The database is locked.")])
+
+    def score(books: ScoreBooks, row: JournalRow, params: Params) -> None:
+        for trouble in troubles:
+            raise trouble
+        real(books, row, params)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScoreBooks, "score", score)
+        for row in rows[1:]:
+            world.say(row)
+        with pytest.raises(StoreError):
+            world.record.turn()
+        world.record.turn()
+        world.say(look(3, 0.0, 102.0, 50.0))
+        world.record.turn()
+    assert (world.one.in_ms, world.one.exit_look_ms) == (START_MS + 2 * MINUTE_MS, START_MS + 2 * MINUTE_MS)
+    assert (world.one.state, world.one.out_y) == ("closed", 102.0)
 
 
 def test_hours_that_are_not_listed_yet_are_not_taken_for_eight() -> None:
