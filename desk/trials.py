@@ -68,15 +68,13 @@ class Trials:
         """
         with self._lock:
             known = self._jobs.get(ask)
-            if self._closed or (known is not None and not known.trial.ended):
+            if self._closed or (known is not None and not known.trial.ended and not known.cancelled):
                 return
             if sum(not job.trial.ended for job in self._jobs.values()) >= WAITING:
                 raise PairsightError(f"{WAITING} runs wait or are being made: cancel one, or wait for one to end.")
             self._jobs.pop(ask, None)
-            over = [a for a, job in self._jobs.items() if job.trial.ended]
-            for old in over[: max(0, len(over) - KEPT + 1)]:
-                del self._jobs[old]
             self._jobs[ask] = _Job(Trial(ask))
+            self._let_go()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._main, name="walk-forward", daemon=True)
                 self._thread.start()
@@ -117,6 +115,7 @@ class Trials:
     def _main(self) -> None:
         while True:
             with self._lock:
+                self._let_go()
                 job = next((job for job in self._jobs.values() if not job.trial.ended), None)
                 if job is None:
                     self._thread = None
@@ -130,6 +129,13 @@ class Trials:
             except Exception:  # the thread's last resort
                 log.exception("a walk-forward run failed")
                 self._end(job, "failed", "It failed; see the log.")
+
+    def _let_go(self) -> None:
+        """Of the runs that are over the newest; the one being made counts. Under the lock."""
+        over = [ask for ask, job in self._jobs.items() if job.trial.ended]
+        keep = KEPT - (len(over) < len(self._jobs))
+        for ask in over[: max(0, len(over) - keep)]:
+            del self._jobs[ask]
 
     def _run(self, job: _Job) -> None:
         ran_s: float | None = None  # when the run itself was there; its redraws and neighbours take alike

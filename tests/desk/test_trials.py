@@ -240,6 +240,31 @@ def test_only_the_newest_few_are_kept() -> None:
     assert [trials.of(ask) is not None for ask in asks] == [False, False, False, False, True, True]
 
 
+def test_of_many_that_waited_only_the_newest_few_are_kept() -> None:
+    made = Made()
+    trials = Trials(made)
+    asks = [replace(ASK, days=days) for days in range(1, WAITING + 1)]
+    for ask in asks:
+        trials.start(ask)
+    made.go_on.release(5 * WAITING)
+    finished(trials)
+    assert [trials.of(ask) is not None for ask in asks] == [False] * (WAITING - 2) + [True, True]
+
+
+def test_asked_for_again_while_its_cancelled_run_ends_it_is_run_anew() -> None:
+    made = Made()
+    trials = Trials(made)
+    trials.start(ASK)
+    made.at.acquire()
+    made.go_on.release()
+    made.at.acquire()  # its first step is told, the second being made
+    trials.cancel(ASK)
+    trials.start(ASK)
+    made.go_on.release(6)  # one more step of the cancelled run, five of the new one
+    finished(trials)
+    assert trials.of(ASK).stage == "done"  # type: ignore[union-attr]
+
+
 def test_closed_it_takes_no_more() -> None:
     trials = Trials(lambda ask: iter([Trial(ask, "done")]))
     trials.close()
