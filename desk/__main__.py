@@ -6,10 +6,12 @@ import argparse
 import dataclasses
 import json
 import logging
+import math
 import signal
 import sys
 import threading
 import time
+from typing import Final
 
 from core.errors import PairsightError
 from core.settings import Settings
@@ -21,6 +23,8 @@ from storage.sqlite import TradeStore
 
 log = logging.getLogger("desk")
 
+LOOK_S: Final = 0.5  # on Windows an unbounded wait would not see Ctrl-C
+
 
 def parsed(argv: list[str] | None) -> argparse.Namespace:
     """The command line as values."""
@@ -28,26 +32,31 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
         prog="python -m desk", description="Collects, analyses and journals without a browser."
     )
     parser.add_argument("--status", action="store_true", help="print what the database holds as JSON, and end")
-    parser.add_argument("--every", type=float, default=60.0, metavar="S", help="seconds between status lines (60)")
+    parser.add_argument("--every", type=seconds, default=60.0, metavar="S", help="seconds between status lines (60)")
     parser.add_argument("--log", choices=("human", "json"), default="human", help="lines for people, or JSON objects")
     parser.add_argument("--health-port", type=int, metavar="PORT", help=f"answer GET {PATH} there; 0 picks a free port")
     parser.add_argument("--health-host", default="127.0.0.1", metavar="ADDRESS", help="and on this address (127.0.0.1)")
     return parser.parse_args(argv)
 
 
+def seconds(text: str) -> float:
+    """Of a pause between two lines."""
+    value = float(text)
+    if not LOOK_S <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"give {LOOK_S:g} or more, not {text}")
+    return value
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM; 2 where it cannot run, with a sentence."""
     args = parsed(argv)
     set_up(args.log)
-    over = threading.Event()
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: over.set())
     try:
         settings = Settings.from_env()
         if args.status:
             print(json.dumps(stored(settings), indent=1))
             return 0
+        over = stopped_by_signals()
         desk = Desk(settings)
     except PairsightError as error:
         print(f"desk: {error}", file=sys.stderr)
@@ -60,13 +69,26 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         desk.start()
+        watch_something(desk, settings)
         run(desk, settings, over, args.every)
+    except PairsightError as error:
+        print(f"desk: {error}", file=sys.stderr)
+        return 2
     finally:
         if endpoint is not None:
             endpoint.stop()
         desk.close()
     log.info("stopped; everything is written")
     return 0
+
+
+def stopped_by_signals() -> threading.Event:
+    """Set once this process is asked to end."""
+    over = threading.Event()
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: over.set())
+    return over
 
 
 def endpoint_of(desk: Desk, host: str, port: int | None) -> HealthEndpoint | None:
@@ -81,15 +103,17 @@ def endpoint_of(desk: Desk, host: str, port: int | None) -> HealthEndpoint | Non
 
 def run(desk: Desk, settings: Settings, over: threading.Event, every_s: float) -> None:
     """Say now and then how it goes."""
-    watch_something(desk, settings)
     next_s = time.monotonic() + every_s
-    while not over.wait(min(0.5, every_s)):  # a bounded wait: on Windows an unbounded one would not see Ctrl-C
+    while not over.wait(LOOK_S):
         if time.monotonic() >= next_s:
-            next_s += every_s
-            if desk.status().store.state == "reading":  # another process had the database; it may have ended
-                desk.start()
-                watch_something(desk, settings)
-            log.info("status", extra={"data": summary(desk.status())})
+            next_s = time.monotonic() + every_s
+            try:
+                if desk.status().store.state == "reading":  # another process had the database; it may have ended
+                    desk.start()
+                    watch_something(desk, settings)
+                log.info("status", extra={"data": summary(desk.status())})
+            except PairsightError as error:  # what collects goes on, or tries again by itself
+                log.warning("%s", error)
 
 
 def watch_something(desk: Desk, settings: Settings) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from analytics.params import Params
 from core.settings import Settings
+from desk.__main__ import main
 from desk.desk import Desk
 from simulator.limits import Limits
 from simulator.market import MarketPlan
@@ -188,3 +189,11 @@ def test_a_port_that_is_taken_is_a_sentence_and_code_2(env: dict[str, str]) -> N
     assert second.returncode == 2
     assert f"port {port} of 127.0.0.1 cannot be used" in second.stderr
     assert "Traceback" not in second.stderr
+
+
+@pytest.mark.parametrize("every", ["0", "-1", "nan", "inf", "soon"])
+def test_a_pause_that_is_none_is_refused(every: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["--every", every])
+    assert refused.value.code == 2
+    assert "--every" in capsys.readouterr().err
