@@ -198,3 +198,8 @@ def test_choices_that_do_not_go_together_are_a_sentence_here_too() -> None:
     app = play(FakeDesk("wait"), "replay", x="ETHUSDT")
     assert not app.exception
     assert shown(app, "state") == "choose"
+
+
+@pytest.mark.parametrize(("scenario", "offers"), [("unreachable", "state_simulator"), ("stopped", "state_start")])
+def test_where_nothing_comes_the_page_offers_what_can_be_done_about_it(scenario: Scenario, offers: str) -> None:
+    assert [b.key for b in play(FakeDesk(scenario), "replay").button if str(b.key).startswith("state_")] == [offers]

@@ -77,7 +77,8 @@ def test_while_history_loads_the_page_says_how_far_it_is_and_how_long_it_takes()
 
 
 @pytest.mark.parametrize(
-    ("scenario", "says"), [("unreachable", "being chosen"), ("stopped", "as soon as the feed runs")]
+    ("scenario", "says"),
+    [("unreachable", "cannot be reached: without its list"), ("stopped", "as soon as the feed runs")],
 )
 def test_a_market_that_is_not_there_is_a_sentence(scenario: str, says: str) -> None:
     app = page(FakeDesk(scenario))  # type: ignore[arg-type]

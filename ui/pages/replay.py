@@ -15,7 +15,7 @@ from ui.markup import el
 from ui.panels import banner, checklist, evidence, journal_says, metrics, record, snapshot, state, ticket, trigger
 from ui.port import DeskPort
 from ui.reading import Reading
-from ui.shape import rerun_when_changed
+from ui.shape import Frame, rerun_when_changed
 from ui.theme import heading
 from ui.ticket import ticket as ticket_of
 
@@ -34,12 +34,13 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
     if params is None:
         state.render(state.PageState("choose", "These choices do not go together", controls.problem, ""), desk)
         return
+    state.notice(status, desk)
     with st.container(key="ps-moment", horizontal=True, vertical_alignment="bottom"):
         until_ms = moment.stretch_end_ms()
         speed = moment.playing()
     show = partial(_moment, desk, controls, until_ms, speed is not None)
     st.fragment(show, run_every=None if speed is None else 1.0 / speed)()
-    st.fragment(_again, run_every=None if controls.paused else EVERY_S)(desk, controls, until_ms)
+    st.fragment(_again, run_every=None if controls.paused else EVERY_S)(desk, controls, until_ms, Frame.of(status))
 
 
 def _moment(desk: DeskPort, controls: Controls, until_ms: int | None, plays: bool) -> None:
@@ -59,8 +60,9 @@ def _moment(desk: DeskPort, controls: Controls, until_ms: int | None, plays: boo
         state.render(found, desk)
 
 
-def _again(desk: DeskPort, controls: Controls, until_ms: int | None) -> None:
+def _again(desk: DeskPort, controls: Controls, until_ms: int | None, frame: Frame) -> None:
     """Where no candle is shown, look once more; what is found then is drawn with the whole page."""
+    rerun_when_changed(Frame.of(desk.status()), frame)
     missing = moment.missing()
     if missing is not None:
         rerun_when_changed(_found(desk, controls, common_opens(desk, controls, until_ms), until_ms), missing)

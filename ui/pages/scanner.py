@@ -54,7 +54,7 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus, decision: Strea
         st.html(heading("Pairs", "click a row to open it on the Decision page"))
         shown = shown_rows()
     if view.scan is None:
-        st.html(scan_list.nothing(view, status.running))
+        st.html(scan_list.nothing(view, status))
     else:
         scan_list.render(desk, view, view.scan, shown)
         scan_maps.render(view.scan)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from analytics.market import TIMEFRAME_S, MarketView
 from analytics.scanner import Scan, why
+from core.types import DeskStatus
 from ui import exports, formats
 from ui.controls.answers import show
 from ui.controls.download import download
@@ -88,12 +89,14 @@ def reason(scan: Scan, pair: Pair) -> str:
     return f"{gone} is not in this scan."
 
 
-def nothing(view: MarketView, running: bool) -> Markup:
+def nothing(view: MarketView, status: DeskStatus) -> Markup:
     """What stands in the table's place before the first scan."""
     words = {
         "off": "The market is not streamed. It is as soon as the feed runs.",
-        "choosing": "The symbols are being chosen: the exchange's list and its 24 h volumes are on their way.",
+        "choosing": "The exchange cannot be reached: without its list no symbol can be chosen."
+        if status.simulator_offered
+        else "The symbols are being chosen: the exchange's list and its 24 h volumes are on their way.",
         "loading": "The first pairs are tested as soon as two symbols have their minutes.",
         "live": "The first scan is being made.",
-    }[view.stage if running else "off"]
+    }[view.stage if status.running else "off"]
     return el("div", el("p", view.problem or words), cls="ps-no-figure", data_key="no_scan")
