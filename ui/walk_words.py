@@ -32,10 +32,12 @@ def facts(trial: Trial) -> list[tuple[str, str]]:
 def figures(run: WalkForward) -> list[tuple[str, str, str, str]]:
     """(key, name, value, what stands below it). Unknown is a dash."""
     s = run.summary
-    interval = "–" if s.interval is None else f"95 % {_between(s.interval.low, s.interval.high)}"
+    interval = "too few trades for an interval"
+    if s.interval is not None:
+        interval = f"95 % {_between(s.interval.low, s.interval.high)}; block bootstrap"
     sharpe = s.sharpe
     return [
-        ("net_bps", "Net per trade", formats.bps(s.net_bps), f"{interval}; block bootstrap"),
+        ("net_bps", "Net per trade", formats.bps(s.net_bps), interval),
         ("trades", "Trades", formats.count(s.trades), f"in position {formats.percent(s.exposure, 0)} of the time"),
         ("net", "Won in all, net", formats.number(s.net, 2, sign=True), "quote currency, not compounded"),
         ("drawdown", "Deepest fall", formats.bps(s.drawdown_bps, sign=False), "of gross notional, at closes"),

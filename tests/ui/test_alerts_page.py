@@ -74,6 +74,8 @@ def test_an_empty_page_says_what_is_missing() -> None:
     text = words(page(FakeAlerts())[0])
     for sentence in ("nothing is told", "No pair is on the watch-list", "nowhere else", "Nothing has been told yet"):
         assert sentence in text
+    assert page(FakeAlerts())[0].get("download_button")[0].proto.disabled
+    assert not page()[0].get("download_button")[0].proto.disabled
 
 
 def test_a_rule_for_the_pair_on_screen_is_stored_and_the_pair_watched() -> None:

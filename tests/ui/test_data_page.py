@@ -97,3 +97,8 @@ def test_the_scanners_stream_has_its_row_too(feed: FeedStatus, state: str, says:
     app = play(Scanning("wait"), "data")
     assert f'data-key="stream_universe" data-state="{state}"' in markup(app)
     assert says in words(app)
+
+
+def test_closes_have_the_decimals_of_the_symbols_price_step() -> None:
+    app = play(FakeDesk("wait"), "data")
+    assert '"format": "%.2f"' in app.dataframe[0].proto.columns.split('"close"')[1].split("}")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from pathlib import Path
 
 import numpy as np
@@ -168,3 +169,10 @@ def test_a_history_with_holes_is_shown_with_its_holes() -> None:
     assert len(y) == len(opens(1_400)) - 20
     app = given(("ETHUSDT-1m.csv", "\n".join(lines).encode(), "text/csv"), FILES[1])
     assert "1,380" in words(app)
+
+
+def test_the_panel_of_the_record_says_how_long_to_go_as_the_check_does() -> None:
+    text = words(given(*((f"{s}-1m.csv", kline(s, 4_000), "text/csv") for s in ("ETHUSDT", "BTCUSDT"))))
+    found = re.findall(r"about (\d+ (?:days|hours|minutes)) to go", text)
+    assert len(found) == 2
+    assert found[0] == found[1]

@@ -84,7 +84,7 @@ def record(s: Scene) -> str:
     assert r.kappa_se is not None
     assert r.first_ms is not None
     assert r.newest_ms is not None
-    to_go = "" if r.days_to_go is None else f", about {r.days_to_go:.3g} days to go"
+    to_go = "" if r.days_to_go is None else f", about {r.days_to_go:.0f} days to go"
     return " ".join(
         (
             f"{r.excursions} excursions, {r.needed} needed{to_go}",

@@ -76,6 +76,7 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
             file,
             f"pairsight_alerts_{formats.file_stamp(exchange_now_ms(status) or 0)}.csv",
             "export_alerts",
+            disabled=not view.alerts,
         )
     st.fragment(_told, run_every=every)(desk, drawn)
 

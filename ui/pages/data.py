@@ -28,7 +28,8 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
     found = _minutes(desk, symbol, MINUTES)
     newest_ms = _newest_ms(found)
     if symbol is not None:
-        minutes.render(symbol, minute_table.table(found), newest_ms)
+        known = desk.catalogue().get(symbol)
+        minutes.render(symbol, minute_table.table(found), newest_ms, known.tick_size if known else None)
     st.fragment(_stored, run_every=None if controls.paused else SLOWLY_S)(desk, symbol, newest_ms)
 
 
