@@ -124,7 +124,8 @@ def analyse(
     Raises
     ------
     ValueError
-        For one symbol twice, candles of another timeframe, a close that is no price, or an unknown hedge method.
+        For one symbol twice, candles of another timeframe, out of order or two of one time, a close that is no price,
+        or an unknown hedge method.
     """
     if params.method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, was {params.method!r}")
@@ -133,6 +134,8 @@ def analyse(
             raise ValueError(f"candles must be of {params.timeframe_s} s, were of {candles.timeframe_s} s")
         if len(candles) and not (candles.close.min() > 0 and candles.close.max() < np.inf):
             raise ValueError(f"closes of {candles.symbol} must be finite and > 0")
+        if (np.diff(candles.open_ms) <= 0).any():
+            raise ValueError(f"opens of {candles.symbol} must increase")
     if candles_y.symbol == candles_x.symbol:
         raise ValueError(f"Y and X must be two symbols, were both {candles_y.symbol}")
 

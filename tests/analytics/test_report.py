@@ -53,6 +53,16 @@ def test_only_intervals_in_which_both_traded_are_rows() -> None:
     assert (report.newest_y_ms, report.newest_x_ms) == (y.open_ms[-1], x.open_ms[-1])
 
 
+@pytest.mark.parametrize("rows", [[0, 1, 1, 2], [0, 2, 1, 3]], ids=["one twice", "one too late"])
+@pytest.mark.parametrize("which", ["YUSDT", "XUSDT"])
+def test_candles_out_of_order_or_twice_are_refused_and_never_paired_with_another_time(
+    rows: list[int], which: str
+) -> None:
+    y, x = (leg.take(np.array(rows)) if leg.symbol == which else leg for leg in legs(1, 60))
+    with pytest.raises(ValueError, match=f"opens of {which} must increase"):
+        analyse(y, x, PARAMS)
+
+
 @settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(0, 160), st.sampled_from([0.0, 0.4]), st.booleans(), st.data())
 def test_a_prefix_gives_the_same_rows_as_the_whole_cut(
