@@ -113,13 +113,17 @@ def round_trip(
 
 
 def settlements(funding: Funding, now_ms: int, hold_s: float) -> int:
-    """Settlements that a position opened now and held ``hold_s`` seconds goes through.
+    """Settlements that a position opened now and held ``hold_s`` seconds goes through: those in ``(now, now + hold]``.
+
+    Where the one told is past already, the ones after it are counted, at the same interval.
 
     >>> settlements(Funding(rate=1e-4, interval_h=8.0, next_ms=3_600_000), now_ms=0, hold_s=9 * 3600)
     2
     """
-    left_ms = now_ms + hold_s * 1000.0 - funding.next_ms
-    return 0 if left_ms < 0 else 1 + int(left_ms // (funding.interval_h * 3_600_000.0))
+    step_ms = funding.interval_h * 3_600_000.0
+    past = max(0, int((now_ms - funding.next_ms) // step_ms) + 1)
+    upto = max(0, int((now_ms + hold_s * 1000.0 - funding.next_ms) // step_ms) + 1)
+    return upto - past
 
 
 def half_spread_bps(ticks: Ticks) -> float | None:

@@ -64,6 +64,17 @@ def test_funding_is_paid_at_settlements_inside_the_hold() -> None:
     assert settlements(eight_hourly, now, hold_s=9 * 3600.0) == 2
 
 
+@pytest.mark.parametrize("late_h", [0, 2, 8, 30])
+def test_a_settlement_that_is_past_is_not_paid_again(late_h: int) -> None:
+    told = Funding(rate=1e-4, interval_h=8, next_ms=16 * HOUR_MS)
+    now = told.next_ms + late_h * HOUR_MS
+    ahead_h = 8 - late_h % 8  # the ones after it go on at the same hours
+    assert settlements(told, now, hold_s=0.0) == 0
+    assert settlements(told, now, hold_s=ahead_h * 3600.0 - 1) == 0
+    assert settlements(told, now, hold_s=ahead_h * 3600.0) == 1
+    assert settlements(told, now, hold_s=(ahead_h + 8) * 3600.0) == 2
+
+
 def test_both_legs_long_pay_both() -> None:
     both = Legs("BUY", "BUY", 1.0, 1.0, 5_000.0, 5_000.0)
     f = Funding(rate=0.0002, interval_h=8, next_ms=1000)
