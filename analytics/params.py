@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Final, Literal
 
 Preset = Literal["evidence", "classic"]
@@ -48,13 +49,15 @@ class Params:
             raise ValueError(f"fit_bars must be from 30 to 20000, was {self.fit_bars}")
         if not 2 <= self.z_bars <= self.fit_bars:
             raise ValueError(f"z_bars must be from 2 to fit_bars ({self.fit_bars}), was {self.z_bars}")
+        if not isfinite(self.stop_z):
+            raise ValueError(f"stop_z must be finite, was {self.stop_z}")
         if not 0 < self.entry_z < self.stop_z:
             raise ValueError(f"entry_z must be above 0 and below stop_z ({self.stop_z}), was {self.entry_z}")
         if not 0 <= self.exit_z < self.entry_z:
             raise ValueError(f"exit_z must be from 0 to below entry_z ({self.entry_z}), was {self.exit_z}")
         if not -100 <= self.fee_bps <= 1000:
             raise ValueError(f"fee_bps must be from -100 to 1000, was {self.fee_bps}")
-        if not 0 < self.notional < float("inf"):
+        if not 0 < self.notional < inf:
             raise ValueError(f"notional must be > 0 and finite, was {self.notional}")
 
     @property
