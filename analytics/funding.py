@@ -26,7 +26,7 @@ class FundingRates:
 
     settle_ms: Ints  # (k,) strictly increasing
     rate: Floats  # (k,) a fraction of notional; positive: longs pay shorts
-    interval_h: float = USUAL_HOURS
+    interval_h: float = USUAL_HOURS  # between them, until two were seen
 
     def __post_init__(self) -> None:
         if self.settle_ms.shape != self.rate.shape or self.settle_ms.ndim != 1:
@@ -55,26 +55,26 @@ class FundingRates:
         return cls(settle_ms, np.full(len(settle_ms), float(rate)), interval_h)
 
     def known_at(self, ms: int) -> Funding | None:
-        """What a look at this time could rest on.
+        """What a look at this time could rest on: settlements up to it, and nothing of those after.
 
-        The running rate that the exchange announces is not kept by anybody; the last settled one stands for it. The
-        times of settlement are fixed in advance, the rates are not.
+        The running rate that the exchange announces is not kept by anybody; the last settled one stands for it. When
+        the next one comes is reckoned from the last two, for hours between settlements are changed at times.
 
         Returns
         -------
         Funding or None
             None before the first settlement: nothing is known yet. A rate of 0 where nothing is ever settled.
         """
-        step_ms = round(self.interval_h * HOUR_MS)
+        usual_ms = round(self.interval_h * HOUR_MS)
         if not len(self.settle_ms):
-            return Funding(0.0, self.interval_h, (ms // step_ms + 1) * step_ms)
+            return Funding(0.0, self.interval_h, (ms // usual_ms + 1) * usual_ms)
         after = int(np.searchsorted(self.settle_ms, ms, side="right"))
         if after == 0:
             return None
         last_ms = int(self.settle_ms[after - 1])
-        ahead = after < len(self.settle_ms)
-        next_ms = int(self.settle_ms[after]) if ahead else last_ms + ((ms - last_ms) // step_ms + 1) * step_ms
-        return Funding(float(self.rate[after - 1]), self.interval_h, next_ms)
+        step_ms = last_ms - int(self.settle_ms[after - 2]) if after > 1 else usual_ms
+        next_ms = last_ms + ((ms - last_ms) // step_ms + 1) * step_ms
+        return Funding(float(self.rate[after - 1]), step_ms / HOUR_MS, next_ms)
 
     def between(self, after_ms: int, upto_ms: int) -> slice:
         """Settlements in ``(after_ms, upto_ms]``: those that a position held between the two goes through."""

@@ -214,8 +214,5 @@ def _rates(ask: TrialAsk, from_ms: int, to_ms: int, settled: Settled) -> tuple[t
 
 
 def rates_of(rows: list[tuple[int, float]]) -> FundingRates:
-    """Settlements as the engine takes them; the usual distance between two is the interval."""
-    at = np.array([ms for ms, _ in rows], np.int64)
-    rate = np.array([value for _, value in rows])
-    hours = float(np.median(np.diff(at))) / 3_600_000 if len(at) > 1 else USUAL_HOURS
-    return FundingRates(at, rate, hours or USUAL_HOURS)
+    """Settlements as the engine takes them."""
+    return FundingRates(np.array([ms for ms, _ in rows], np.int64), np.array([value for _, value in rows]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analytics.costs import Funding, settlements
 from analytics.funding import FRESH_MS, HOUR_MS, FundingRates, announced
@@ -16,9 +18,30 @@ def rates() -> FundingRates:
     return FundingRates(np.array([EIGHT_H, 2 * EIGHT_H, 3 * EIGHT_H]), np.array([1e-4, -2e-4, 3e-4]))
 
 
+def changed_hours() -> FundingRates:
+    """Every 8 hours, from the fourth settlement on every 4."""
+    at = [EIGHT_H * i for i in range(1, 5)] + [4 * EIGHT_H + 4 * HOUR_MS * i for i in range(1, 7)]
+    return FundingRates(np.array(at), np.arange(1.0, 11.0) * 1e-4)
+
+
 def test_a_look_knows_the_last_settled_rate_and_the_next_time_but_not_the_next_rate() -> None:
     assert rates().known_at(EIGHT_H) == Funding(1e-4, 8.0, 2 * EIGHT_H)
     assert rates().known_at(3 * EIGHT_H - 1) == Funding(-2e-4, 8.0, 3 * EIGHT_H)
+
+
+def test_the_hours_between_settlements_are_those_that_were_seen_by_then() -> None:
+    told = changed_hours()
+    assert told.known_at(4 * EIGHT_H + 1) == Funding(4e-4, 8.0, 5 * EIGHT_H)
+    assert told.known_at(4 * EIGHT_H + 4 * HOUR_MS) == Funding(5e-4, 4.0, 5 * EIGHT_H)
+
+
+@given(st.integers(EIGHT_H, 8 * EIGHT_H), st.integers(0, EIGHT_H))
+def test_what_is_known_does_not_change_when_the_future_is_cut(at_ms: int, more_ms: int) -> None:
+    whole = changed_hours()
+    seen = whole.settle_ms <= at_ms + more_ms
+    part = FundingRates(whole.settle_ms[seen], whole.rate[seen])
+    if seen.any():  # without any nothing would ever be settled: an assumption of its own
+        assert part.known_at(at_ms) == whole.known_at(at_ms)
 
 
 def test_before_the_first_settlement_nothing_is_known() -> None:

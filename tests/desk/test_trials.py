@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from analytics.costs import Funding
 from analytics.params import Params
 from analytics.trial import Trial, TrialAsk
 from core.errors import PairsightError
@@ -93,7 +94,7 @@ def test_funding_is_what_was_settled_a_day_before_the_first_candle_too() -> None
     assert asked == [(s, START_MS - DAY_MS, START_MS + 900 * MIN) for s in ("YUSDT", "XUSDT")]
     assert now.run is not None
     assert now.run.frictions.funding_y.rate.tolist() == [1e-4, 2e-4, 3e-4]
-    assert now.run.frictions.funding_y.interval_h == 2.0
+    assert now.run.frictions.funding_y.settle_ms[0] == START_MS - 3_600_000
     assert "3 and 3 settlements" in now.funding_note
 
 
@@ -110,8 +111,13 @@ def test_an_assumed_rate_is_known_from_the_first_look_on() -> None:
     assert len(next(s for s in run(replace(ASK, funding_rate=0.0)) if s.run).run.frictions.funding_y.rate) == 0  # type: ignore[union-attr]
 
 
-def test_one_settlement_alone_has_the_usual_interval() -> None:
-    assert rates_of([(0, 1e-4)]).interval_h == 8.0
+def test_hours_that_change_later_are_not_known_before() -> None:
+    hour_ms = 3_600_000
+    usual = [(i * 8 * hour_ms, 1e-4) for i in range(3)]
+    later = [(usual[-1][0] + i * hour_ms, 1e-4) for i in range(1, 50)]
+    for rows in (usual, usual + later):
+        assert rates_of(rows).known_at(8 * hour_ms + 1) == Funding(1e-4, 8.0, 16 * hour_ms)
+    assert rates_of(usual[1:]).known_at(8 * hour_ms + 1) == Funding(1e-4, 8.0, 16 * hour_ms)  # one alone: as usual
 
 
 def test_candles_that_should_be_there_are_known_to_be_missing() -> None:
