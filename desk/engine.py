@@ -335,7 +335,9 @@ class Engine:
 
     def _say(self, key: Key, watch: Watch, report: PairReport, basis: Basis) -> None:
         """One look: record, costs, decision, journal."""
-        if watch.record is not None and watch.record.newest_ms is not None:
+        if watch.record is None or watch.record.newest_ms is None:  # the legs had no candle in common yet
+            self._renew_record(key, watch, report.newest_ms)
+        else:
             try:
                 watch.record = advance(watch.record, report)
             except ValueError:  # more candles have passed than the report holds: from the beginning

@@ -12,6 +12,7 @@ import pytest
 
 from analytics.decision import Freshness
 from analytics.params import Params
+from analytics.record import record_of
 from core.errors import StoreError
 from core.journal import JournalRow
 from core.types import Candles, Ints, MarkPrice, Ticks
@@ -303,6 +304,19 @@ def test_candles_of_one_leg_alone_are_no_looks_owed(market: Market) -> None:
     market.upto = 211
     market.engine.turn()
     assert market.said(key) == [int(market.opens[199]), int(market.opens[210])]
+
+
+def test_a_record_taken_while_the_legs_had_no_candle_in_common_grows_with_the_first_one(market: Market) -> None:
+    market.upto = 2
+    market.absent = {"A": {int(market.opens[0])}, "B": {int(market.opens[1])}}
+    (key,) = market.watch(1)
+    market.engine.turn()  # each leg has a candle, and there is nothing to look at yet
+    for market.upto in range(3, 600):
+        market.engine.turn()
+    record = market.engine.look(key, FRESH).record
+    whole = record_of(market.engine.report_to(key, 600, None)).summary()
+    assert whole.excursions > 0
+    assert record == whole
 
 
 def test_a_journal_goes_on_where_another_process_left_it(market: Market) -> None:
