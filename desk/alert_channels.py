@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, Protocol
 
-from core.alerts import Alert, ChannelStatus, Delivery, KeptChannel
+from analytics.alert_rules import held_until_ms
+from core.alerts import Alert, AlertRule, ChannelStatus, Delivery, KeptChannel
 from core.errors import PairsightError
 from desk.apprise_sender import THREADS, Sender, masked, open_sender
 
@@ -35,6 +36,7 @@ class Post(Protocol):
 
     def next_delivery(self, channel: str, now_ms: int) -> tuple[Alert, Delivery] | None: ...
     def put_delivery(self, delivery: Delivery) -> bool: ...
+    def alert_rules(self) -> tuple[AlertRule, ...]: ...
     def flush(self, timeout_s: float = ...) -> bool: ...
 
 
@@ -153,6 +155,7 @@ class Channel:
         while not self._stop.is_set() and not self._test.is_set() and self._sender is not None:
             try:
                 found = self._post.next_delivery(self.address.name, self._now_ms())
+                quiet_ms = self._quiet_until_ms(found[0]) if found is not None else 0
             except PairsightError as error:
                 log.warning("alerts of %s have to wait: %s", self.address.name, error)
                 return TURN_S
@@ -162,9 +165,18 @@ class Channel:
             early_s = (delivery.next_ms - self._now_ms()) / 1000
             if early_s > 0 and not self._again:
                 return min(early_s, TURN_S)
-            if not self._hand_over(self._sender, alert, delivery):
+            if quiet_ms:  # it has waited into them, for a channel that was down; others may pass it
+                held = replace(delivery, attempts=0, next_ms=quiet_ms, changed_ms=self._now_ms())
+                if not (self._post.put_delivery(held) and self._post.flush(FLUSH_S)):
+                    return TURN_S
+            elif not self._hand_over(self._sender, alert, delivery):
                 return 0.2 if self._again else TURN_S
         return TURN_S if not self._test.is_set() else 0.0
+
+    def _quiet_until_ms(self, alert: Alert) -> int:
+        """The end of its rule's quiet hours; 0: it may be sent now."""
+        now_ms = self._now_ms()
+        return next((held_until_ms(rule, now_ms) for rule in self._post.alert_rules() if rule.id == alert.rule_id), 0)
 
     def _hand_over(self, sender: Sender, alert: Alert, delivery: Delivery) -> bool:
         """One try. False: it could not be written down, and was not made."""

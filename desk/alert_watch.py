@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -29,7 +29,7 @@ from analytics.alert_rules import (
 )
 from analytics.live import score_row
 from core.alerts import OF_LOOKS, AlertRule, Event
-from core.errors import NotEnoughData
+from core.errors import NotEnoughData, StoreError
 from core.journal import JournalRow
 from core.types import Gap, GapState
 from desk import alert_words
@@ -158,11 +158,8 @@ class AlertWatch:
         if self._missed.is_set():
             self._missed.clear()
             self._followed.clear()
-        new = keys - self._followed
-        if new and any(rule.kind in OF_LOOKS for rule in self._rules):
-            self._store.flush()  # what was said before is in the journal; what is said from now on is heard
-            for key in new:
-                self._catch_up(key)
+        if any(rule.kind in OF_LOOKS for rule in self._rules):
+            self._follow(keys - self._followed)
         self._followed = keys
         for gone in self._newest.keys() - keys:
             del self._newest[gone]
@@ -175,8 +172,9 @@ class AlertWatch:
         self._told()
 
     def _load(self) -> None:
-        """The rules as they are stored, and where each stood."""
-        self._store.flush()
+        """The rules as they are stored, and where each stood. Raises StoreError while that is not written."""
+        if not self._store.flush():
+            raise StoreError("what was changed is not written yet.")
         self._rules = tuple(rule for rule in self._store.alert_rules() if rule.enabled)
         self._made_ms = {rule.id: rule.made_ms for rule in self._rules}
         self._states = {}
@@ -192,6 +190,15 @@ class AlertWatch:
         self._lost_count = -1
 
     # What is seen
+
+    def _follow(self, new: Collection[Key]) -> None:
+        """Read what was said of these; what is said from now on is heard. Raises StoreError while it is not written."""
+        if not new:
+            return
+        if not self._store.flush():
+            raise StoreError("what was said is not written yet.")
+        for key in new:
+            self._catch_up(key)
 
     def _catch_up(self, key: Key) -> None:
         """Go through the looks in the journal that a rule has not seen."""

@@ -8,13 +8,15 @@ from collections.abc import Callable
 
 import pytest
 
-from core.alerts import AlertRule, Delivery
+from core.alerts import AlertRule, Delivery, Event
 from core.errors import PairsightError, StoreError
 from desk.alert_channels import TEST, addresses, name_of
 from desk.alerts import Alerts
 from desk.apprise_sender import BadAddress
+from storage.alert_work import ToTell
 from storage.sqlite import TradeStore
-from tests.desk.alerting import BEGIN_MS, ONE, Phone, World, alerts_of, row, say, states, tell
+from tests.desk.alerting import BAR_MS, BEGIN_MS, ONE, Phone, World, alerts_of, row, say, states, tell
+from tests.desk.replayed import until
 
 SECRET = "tok3n-of-the-channel"
 
@@ -45,6 +47,30 @@ def test_a_channel_that_is_down_gets_everything_in_order_once_it_is_up(store: Tr
     phone.wait(lambda: len(phone.got) == 2)
     alerts.close()
     assert phone.got == ["1", "2"]
+
+
+def test_what_waits_for_a_channel_into_quiet_hours_is_held_and_lets_others_pass(store: TradeStore) -> None:
+    clock, phone = [BEGIN_MS], Phone()  # 22:14 UTC
+    phone.down = "it answered 503"
+    store.put_alert_rule(AlertRule("trap", quiet_from_min=22 * 60 + 20, quiet_to_min=23 * 60))
+    tell(store, "quiet")  # of rule 1
+    alerts = Alerts(
+        store, ("phone://1",), World().survey(), stale_after_s=15.0, open_channel=phone.open,
+        wait_s=lambda attempts: 0.0, now_ms=lambda: clock[0],
+    )  # fmt: skip
+    alerts.start()
+    phone.wait(lambda: phone.tries >= 2)
+    clock[0] += 10 * BAR_MS
+    assert until(lambda: store.deliveries([1])[0].next_ms == BEGIN_MS + 46 * BAR_MS, 60.0)
+    phone.down = ""
+    store.tell_alerts([ToTell(Event("loud", 2, "a rule", "", 0, BEGIN_MS, "loud"), (ONE,))], [])
+    assert store.flush()
+    alerts._wake_channels()
+    phone.wait(lambda: phone.got == ["loud"])
+    clock[0] += 36 * BAR_MS
+    alerts._wake_channels()
+    phone.wait(lambda: phone.got == ["loud", "quiet"])
+    alerts.close()
 
 
 def test_a_channel_that_hangs_holds_up_no_other_and_nobody_else(store: TradeStore) -> None:

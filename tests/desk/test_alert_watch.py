@@ -211,6 +211,20 @@ def test_rules_that_could_not_be_read_are_read_at_the_next_turn(
     assert len(desk.says(row(0, "TRAP"))) == 1
 
 
+def test_while_what_was_said_is_not_written_nothing_is_passed_over(
+    store: TradeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(store, AlertRule("tradable"))
+    desk.world.keys = [PAIR, OTHER]  # one more is watched, whose looks are still on their way to the disk
+    say(store, desk.watch.hear, [row(0, "TRADABLE", key=OTHER)])
+    with monkeypatch.context() as busy:
+        busy.setattr(store, "flush", lambda timeout_s=10.0: False)
+        with pytest.raises(StoreError, match="not written yet"):
+            desk.watch.turn()
+        assert desk.told == 0
+    assert len(desk.turn()) == 1
+
+
 def test_looks_that_found_no_room_are_read_from_the_journal(store: TradeStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alert_watch, "HEARD", 3)
     desk = Desk(store, AlertRule("tradable"))
