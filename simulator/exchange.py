@@ -76,6 +76,11 @@ class Source(Protocol):
         """What has happened up to ``now_ms`` and was not taken yet, in order of arrival, at most ``limit``."""
         ...
 
+    @property
+    def reached_ms(self) -> int:
+        """When the newest item taken has happened."""
+        ...
+
     def quote(self, symbol: str, at_ms: int) -> tuple[int, int] | None:
         """Best bid and ask at a moment, in units of the last digit; None where the source has its own messages."""
         ...
@@ -126,7 +131,7 @@ class Exchange:
             else:
                 self._quote(item)
         if len(items) >= limit:
-            self.now_ms = max(self.now_ms, items[-1].event_ms)
+            self.now_ms = max(self.now_ms, self.source.reached_ms)
             return True
         self._close_aggregates(now_ms)
         self.now_ms = now_ms
@@ -136,7 +141,7 @@ class Exchange:
     def _reach(self, items: Sequence[Item]) -> int:
         """Where the clock does not run by itself, it follows what happens, and outlasts the last aggregate."""
         if items:
-            self.clock.reach(items[-1].event_ms)
+            self.clock.reach(self.source.reached_ms)
         elif self.clock.end_ms is not None:
             self.clock.reach(self.clock.end_ms)
         return self.clock.now_ms()
@@ -148,7 +153,7 @@ class Exchange:
         shift = self._id_shift.get(record.symbol, 0)
         if shift:
             record = record._replace(id=record.id + shift)
-        self._close_aggregates(record.event_ms)
+        self._close_aggregates(min(record.event_ms, self.source.reached_ms))
         self.published += 1
         if self.published % CHECK_EVERY == 0:
             self._keep_within_bounds()

@@ -64,6 +64,7 @@ class Market:
         self.history.closing_ms = self.past_start_ms
         self._chunk_s = self.past_start_ms // 1000 // CHUNK_S * CHUNK_S  # the next chunk's first second
         self._queue = _Queue([], self.instruments)
+        self.reached_ms = start_ms  # when the newest record taken has happened
 
     def past(self) -> Iterable[Record]:
         """Every record from ``past_start_ms`` to the start, by event time."""
@@ -75,6 +76,8 @@ class Market:
         while len(taken) < limit and not self._queue and self._chunk_s * 1000 <= now_ms:
             self._queue = self._next_chunk()
             taken += self._queue.take(now_ms, limit - len(taken))
+        if taken:
+            self.reached_ms = taken[-1].event_ms
         return taken
 
     @property

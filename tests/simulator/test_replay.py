@@ -163,3 +163,22 @@ def test_what_the_machine_has_no_time_for_yet_has_not_happened() -> None:
     while exchange.step(limit=30):
         pass
     assert exchange.now_ms == exchange.clock.now_ms()
+
+
+def test_one_record_with_a_wild_date_does_not_hold_up_those_behind_it() -> None:
+    wild = T0 + 400 * 86_400_000
+    records = [
+        Record("BTCUSDT", n, at, at, "100", "1", "MARKET", True)
+        for n, at in enumerate([T0, T0 + 10, wild, T0 + 30, T0 + 20, T0 + 40], 1)
+    ]
+    source = Replay(recording_of(records))
+    assert [len(source.take(T0 + ms, 100)) for ms in (0, 10, 20, 30, 40)] == [1, 1, 1, 2, 1]
+    assert (source.reached_ms, source.end_ms) == (T0 + 40, T0 + 40)
+    with (
+        SimulatedExchange.replaying(recording_of(records), speed=AS_FAST_AS_POSSIBLE) as exchange,
+        Client(exchange.ws_url + "/public/ws/btcusdt@trade") as c,
+    ):
+        assert [d["E"] for d in c.read_many(6)] == [r.event_ms for r in records]
+        assert exchange.finished.wait(20)
+        assert rows(exchange.rest_url, "time")["serverTime"] < T0 + 1_000
+        assert len(rows(exchange.rest_url, "klines", symbol="BTCUSDT", interval="1m")) == 1
