@@ -163,13 +163,18 @@ def corr(case: Case) -> Check:
 
 
 def record(case: Case) -> Check:
-    """Check 5: does the lower bound of what its own past excursions returned pay the cost?"""
+    """Check 5: does the lower bound of what its own past excursions returned pay the cost?
+
+    What is received does not make up for losses: the lower bound must be above 0 whatever the cost.
+    """
     rec, costs = case.record, case.costs
     question = "Does its own record pay the cost?"
-    cost_text = "cost unknown"
+    cost_text, more = "cost unknown", ""
     if costs is not None:
         more = f" + unknown {' and '.join(costs.missing)}" if costs.missing else ""
-        cost_text = f"> {costs.total_bps:.1f} bps cost{more}"
+        total = costs.total_bps
+        cost_text = f"> {total:.1f} bps cost" if total >= 0 else f"> 0 bps, though {-total:.1f} bps are received"
+        cost_text += more
     newest = case.report.newest_ms
     if rec is None or rec.lower_bound is None or not rec.mature or np.isnan(case.z):
         flips = f"Known after {rec.needed if rec else NEEDED} mature excursions."
@@ -180,7 +185,7 @@ def record(case: Case) -> Check:
     text = f"at least {promise:+.1f} bps of gross at |z| = {z:.2f}, from {rec.excursions} excursions"
     if costs is None:
         return Check("record", question, promise, text, cost_text, None, "unknown", "Known once costs are.", newest)
-    margin = promise - costs.total_bps
+    margin = promise - costs.hurdle_bps
     if margin > 0 and costs.missing:
         flips = f"Known once {' and '.join(costs.missing)} are known."
         return Check("record", question, promise, text, cost_text, None, "unknown", flips, newest)
@@ -188,8 +193,10 @@ def record(case: Case) -> Check:
     fits = case.report.log_fits
     even = break_even_z(costs.total_bps, rec.lower_bound, float(fits.resid_sd[-1]), float(fits.beta[-1]))
     flips = "No z pays: the lower bound of what past excursions returned is not above 0."
-    if even is not None:
-        flips = f"Pays from |z| = {even:.2f} on at this cost."
+    if even == 0:
+        flips = "Fails when the lower bound of what past excursions returned is not above 0."
+    elif even is not None:
+        flips = f"Pays from |z| = {even:.2f} on at this cost{more}."
         if even >= case.params.stop_z:
             flips = f"Would pay from |z| = {even:.1f} on, which is beyond the stop at {case.params.stop_z:g}."
     return Check("record", question, promise, text, cost_text, margin, state, flips, newest)

@@ -45,6 +45,17 @@ class CostSplit:
         return self.fees_bps + (self.half_spreads_bps or 0.0) + (self.funding_bps or 0.0)
 
     @property
+    def hurdle_bps(self) -> float:
+        """What a record has to return more than: the known cost, and never less than nothing.
+
+        Where more is received than paid, a record of losses would pass else: it is not the record that supports that.
+
+        >>> CostSplit(10.0, 1.5, -3.0).hurdle_bps, CostSplit(10.0, 1.5, -20.0).hurdle_bps
+        (8.5, 0.0)
+        """
+        return max(self.total_bps, 0.0)
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """The terms that are not known.
 
@@ -157,7 +168,7 @@ def half_spread_bps(ticks: Ticks) -> float | None:
 
 
 def break_even_z(cost_bps: float, caught: float, sd: float, beta: float) -> float | None:
-    """The |z| at which ``caught`` × the edge shown pays the cost; None where no z does.
+    """The |z| at which ``caught`` × the edge shown pays the cost; 0 where more is received, None where no z does.
 
     Parameters
     ----------
@@ -173,4 +184,4 @@ def break_even_z(cost_bps: float, caught: float, sd: float, beta: float) -> floa
     """
     if not (caught > 0 and sd > 0):
         return None
-    return cost_bps / (caught * sd * 1e4 / (1.0 + abs(beta)))
+    return max(cost_bps, 0.0) / (caught * sd * 1e4 / (1.0 + abs(beta)))

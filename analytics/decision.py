@@ -76,7 +76,7 @@ def decide(
         return replace(decision, reason=stale)
     if report.have_bars < report.need_bars:
         return _warming_up(decision, report)
-    verdict, reason = _judge(case, info, {c.key: c for c in decision.checks})
+    verdict, reason = _judge(case, info, decision)
     return replace(decision, verdict=verdict, reason=reason)
 
 
@@ -86,8 +86,9 @@ def _with_checks(decision: Decision, case: Case, info: PresetInfo) -> Decision:
         replace(CHECKS[key](case), deciding=key in info.deciding) for key in (*info.deciding, *info.informing)
     )
     by_key = {c.key: c for c in checks}
-    told = by_key["record"]
-    net = None if told.margin is None or (case.costs is not None and case.costs.missing) else told.margin
+    told, net = by_key["record"], None
+    if told.margin is not None and told.value is not None and case.costs is not None and not case.costs.missing:
+        net = told.value - case.costs.total_bps
     entered = None
     if report.params.preset == "evidence" and by_key["stretched"].state == "failed" and len(case.entry_rows):
         entered = int(report.open_ms[case.entry_rows[-1]]) if abs(case.z) >= report.params.entry_z else None
@@ -145,8 +146,8 @@ def _warming_up(decision: Decision, report: PairReport) -> Decision:
     )
 
 
-def _judge(case: Case, info: PresetInfo, checks: dict[str, Check]) -> tuple[Verdict, str]:
-    p = case.params
+def _judge(case: Case, info: PresetInfo, decision: Decision) -> tuple[Verdict, str]:
+    p, checks = case.params, {c.key: c for c in decision.checks}
     z = deciding_z(case.report)
     beyond = abs(z) >= p.entry_z
     unsupported = [checks[key] for key in info.relationship if checks[key].state == "failed"]
@@ -160,7 +161,7 @@ def _judge(case: Case, info: PresetInfo, checks: dict[str, Check]) -> tuple[Verd
     for key in info.deciding:
         if checks[key].state != "passed":
             return Verdict.WAIT, _wait(case, checks[key])
-    return Verdict.TRADABLE, _tradable(case, checks)
+    return Verdict.TRADABLE, _tradable(case, decision.expected_net_bps)
 
 
 def _not_tradable(check: Check) -> str:
@@ -203,15 +204,17 @@ def _wait(case: Case, check: Check) -> str:
     )
 
 
-def _tradable(case: Case, checks: dict[str, Check]) -> str:
+def _tradable(case: Case, net_bps: float | None) -> str:
     z = deciding_z(case.report)
     act = "sell" if z > 0 else "buy"
     if case.params.preset == "classic":
         return (
             f"The classic recipe says {act} the spread at z = {z:+.2f}. It says so without a relationship too, often."
         )
-    net = checks["record"].margin or 0.0
-    reason = f"Its own record supports it: {act} the spread at z = {z:+.2f}; lower bound {net:+.1f} bps net of cost."
+    assert net_bps is not None, "the record check has passed"
+    reason = (
+        f"Its own record supports it: {act} the spread at z = {z:+.2f}; lower bound {net_bps:+.1f} bps net of cost."
+    )
     if case.params.method != "ols" or case.params.price_units:
         reason += " The hedge chosen is another than the one tested: test and record are of least squares in logs."
     return reason

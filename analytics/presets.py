@@ -25,7 +25,7 @@ class PresetInfo:
 PRESETS: Final[Mapping[Preset, PresetInfo]] = {
     "evidence": PresetInfo(
         title="Evidence",
-        version=1,
+        version=2,
         deciding=("clean", "hedgeable", "related", "stretched", "record"),
         relationship=("related",),
         informing=("adf", "z_roll", "corr", "persistence", "half_life", "kpss", "hedge_error"),

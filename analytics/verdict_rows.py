@@ -137,7 +137,7 @@ def _evidence(report: PairReport, costs: RowCosts, clean: Bools, judged: Bools) 
     for i in np.flatnonzero(candidate).tolist():
         split = costs(i, float(record.hold_s[i]))
         if split is not None and not split.missing:
-            tradable[i] = record.lower[i] * evidence_edge_bps(report, i) - split.total_bps > 0
+            tradable[i] = record.lower[i] * evidence_edge_bps(report, i) - split.hurdle_bps > 0
     code = _codes(trap, clean & hedgeable & related, tradable)
     return VerdictRows(code, tradable, z, record)
 

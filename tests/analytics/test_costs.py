@@ -113,3 +113,10 @@ def test_break_even_z_pays_exactly_the_cost() -> None:
     assert break_even_z(10.0, caught=0.0, sd=0.001, beta=1.0) is None
     assert break_even_z(10.0, caught=-0.1, sd=0.001, beta=1.0) is None
     assert break_even_z(10.0, caught=1.0, sd=float("nan"), beta=1.0) is None
+
+
+def test_what_is_received_lowers_what_must_be_returned_to_nothing_and_no_further() -> None:
+    assert CostSplit(10.0, 1.0, -3.0).hurdle_bps == 8.0
+    assert CostSplit(10.0, 1.0, -14.0).hurdle_bps == 0.0
+    assert break_even_z(-3.0, caught=0.1, sd=0.001, beta=0.8) == 0.0
+    assert break_even_z(-3.0, caught=-0.1, sd=0.001, beta=0.8) is None

@@ -50,7 +50,7 @@ def test_tradable_when_every_deciding_check_passes() -> None:
     assert d.expected_net_bps == pytest.approx(0.9335 * 2.2 * 12.0 / 1.8 - 10.2)
     assert d.cost_bps == pytest.approx(10.2)
     assert d.reason == ("Its own record supports it: sell the spread at z = +2.20; lower bound +3.5 bps net of cost.")
-    assert d.rule == "evidence 1"
+    assert d.rule == "evidence 2"
     assert d.legs is not None
     assert (d.legs.side_y, d.legs.side_x) == ("SELL", "BUY")
     assert d.legs.notional_y == pytest.approx(10_000 / 1.8)
@@ -114,6 +114,40 @@ def test_wait_when_a_cost_is_unknown_and_the_known_ones_are_paid() -> None:
     assert d.expected_net_bps is None
     dear = say(report_saying(z=OPENING, sd=0.0012), costs=CostSplit(14.0, 0.5, None))
     assert check(dear, "record").state == "failed"
+
+
+RECEIVED = CostSplit(fees_bps=10.0, half_spreads_bps=1.0, funding_bps=-14.0)  # −3 bps
+
+
+def test_what_funding_alone_would_carry_is_not_what_the_record_supports() -> None:
+    # E = 2.2 · 12 bps / 1.8 = 14.667; the lower bound is a loss of 0.29
+    d = say(report_saying(z=OPENING, sd=0.0012), record=replace(POOR, lower_bound=-0.02), costs=RECEIVED)
+    record = check(d, "record")
+    assert (d.verdict, record.state) == (V.WAIT, "failed")
+    assert record.margin == pytest.approx(-0.02 * 2.2 * 12.0 / 1.8)
+    assert record.flips == "No z pays: the lower bound of what past excursions returned is not above 0."
+    assert d.reason == (
+        "Stretched at z = +2.20, but its own record does not pay: at least -0.3 bps of gross at |z| = 2.20,"
+        " from 25 excursions, needs > 0 bps, though 3.0 bps are received."
+    )
+    at_nothing = say(report_saying(z=OPENING, sd=0.0012), record=replace(POOR, lower_bound=0.0), costs=RECEIVED)
+    assert at_nothing.verdict is V.WAIT
+
+
+def test_a_record_above_nothing_pays_a_cost_that_is_received() -> None:
+    d = say(report_saying(z=OPENING, sd=0.0012), record=POOR, costs=RECEIVED)
+    promise = POOR.lower_bound * 2.2 * 12.0 / 1.8  # type: ignore[operator]
+    assert d.verdict is V.TRADABLE
+    assert check(d, "record").margin == pytest.approx(promise)
+    assert check(d, "record").flips == "Fails when the lower bound of what past excursions returned is not above 0."
+    assert d.expected_net_bps == pytest.approx(promise + 3.0)  # what is received is part of the net
+    assert d.reason.endswith(f"lower bound {promise + 3.0:+.1f} bps net of cost.")
+
+
+def test_a_cost_known_in_part_is_not_called_the_cost() -> None:
+    dear = say(report_saying(z=OPENING, sd=0.0012), costs=CostSplit(14.0, 0.5, None))
+    assert check(dear, "record").flips == "Pays from |z| = 2.33 on at this cost + unknown funding."
+    assert dear.expected_net_bps is None
 
 
 def test_wait_beyond_the_stop() -> None:

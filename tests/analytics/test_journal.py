@@ -59,7 +59,7 @@ def test_the_row_says_what_the_look_said() -> None:
     assert row["verdict"] == look.decision.verdict.value
     assert (row["z"], row["beta"], row["eg_pvalue"]) == (2.2, 0.8, 0.001)
     assert row["params"] == "evidence N=40 W=10 z=2/0/4 ols logs fee=5"
-    assert row["rule"] == "evidence 1"
+    assert row["rule"] == "evidence 2"
     assert (row["fees_bps"], row["half_spreads_bps"], row["funding_bps"]) == (10.0, 0.5, 0.1)
     assert row["cost_bps"] == pytest.approx(10.6)
     assert row["candle_ms"] == report.newest_ms

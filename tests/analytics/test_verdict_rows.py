@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from analytics import verdict_rows as module
 from analytics.costs import CostSplit, round_trip
 from analytics.decision import Freshness, Verdict, decide
 from analytics.params import Params, Preset
@@ -101,6 +102,24 @@ def test_where_only_the_cost_is_open_all_of_it_decides() -> None:
         fresh = Freshness.as_of(seen.newest_y_ms, timeframe_s=60)
         said = decide(seen, freshness=fresh, costs=split, record=record_of(seen).summary())
         assert rows.at(row) is said.verdict, row
+
+
+def test_where_more_is_received_than_paid_a_record_of_losses_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = history("evidence")
+    record = record_rows(report, clean_rows(report))
+    open_to_it = np.flatnonzero(verdict_rows(report, lambda _row, _hold_s: CostSplit(0.0, 0.0, 0.0)).entry)
+    worse = float(np.median(record.lower[open_to_it]))  # as if all had returned that much less: half of them lose
+    monkeypatch.setattr(module, "record_rows", lambda *_: replace(record, lower=record.lower - worse))
+    received = CostSplit(2.0, 0.5, -50.0)
+    rows = verdict_rows(report, lambda _row, _hold_s: received)
+    assert rows.entry[open_to_it].tolist() == (record.lower[open_to_it] > worse).tolist()
+    for row in open_to_it.tolist():
+        seen = cut(report, row)
+        summary = record_of(seen).summary()
+        assert summary.lower_bound is not None
+        fresh = Freshness.as_of(seen.newest_y_ms, timeframe_s=60)
+        less = replace(summary, lower_bound=summary.lower_bound - worse)
+        assert rows.at(row) is decide(seen, freshness=fresh, costs=received, record=less).verdict, row
 
 
 def test_nineteen_excursions_are_too_few_and_twenty_enough() -> None:
