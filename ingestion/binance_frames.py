@@ -49,7 +49,7 @@ class Mark(Struct, gc=False, tag_field="e", tag="markPriceUpdate"):
     p: float
     i: float
     T: int
-    r: str = ""  # empty for contracts without funding
+    r: float | str = ""  # empty for contracts without funding
     st: int = 1
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -83,7 +83,7 @@ class _Premium(Struct, gc=False):
     indexPrice: float  # noqa: N815
     nextFundingTime: int  # noqa: N815
     time: int
-    lastFundingRate: str = ""  # noqa: N815 (empty for contracts without funding)
+    lastFundingRate: float | Literal[""] = ""  # noqa: N815 (empty for contracts without funding)
 
 
 class _Funding(Struct, gc=False):
@@ -241,7 +241,7 @@ def marks(body: bytes) -> list[MarkPrice]:
             event_ms=row.time,
             mark=row.markPrice,
             index=row.indexPrice,
-            funding_rate=_number(row.lastFundingRate),
+            funding_rate=row.lastFundingRate or 0.0,
             next_funding_ms=row.nextFundingTime,
         )
         for row in _one_or_all(body, _Premium)
@@ -299,10 +299,3 @@ def _read(body: bytes, of: type[T]) -> T:
 def _positive(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.bool_]]:
     good: np.ndarray[Any, np.dtype[np.bool_]] = np.isfinite(values) & (values > 0)
     return good
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text) if text else 0.0
-    except ValueError as error:
-        raise BadFrame(f"the exchange's answer holds {text!r} where a number belongs") from error

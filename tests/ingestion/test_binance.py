@@ -187,6 +187,11 @@ def test_a_contract_without_funding_has_a_rate_of_zero() -> None:
     assert binance.parse([mark(r="")]).marks[0].funding_rate == 0.0
 
 
+@pytest.mark.parametrize("rate", [-0.0001, "-1E-4", "-0.00010000"])
+def test_a_funding_rate_is_read_however_it_is_spelt(rate: object) -> None:
+    assert binance.parse([mark(r=rate)]).marks[0].funding_rate == -0.0001
+
+
 @pytest.mark.parametrize("keys", [{"p": "0"}, {"p": "nan"}, {"i": "inf"}, {"r": "much"}, {"r": "7"}, {"r": "nan"}])
 def test_a_mark_that_cannot_be_is_refused(keys: dict[str, str]) -> None:
     assert rejected(mark(**keys)) == {"bad_mark": 1}

@@ -101,6 +101,21 @@ def test_a_numbering_may_begin_at_zero_and_a_row_may_come_twice() -> None:
     assert answers.trades("BTCUSDT", body([trade, trade | {"id": 1}])).trade_id.tolist() == [0, 1]
 
 
+def test_a_funding_rate_may_be_a_number_and_an_odd_one_does_not_hide_the_others() -> None:
+    row = {
+        "symbol": "A",
+        "markPrice": "1",
+        "indexPrice": "1",
+        "nextFundingTime": 1,
+        "time": 2,
+        "lastFundingRate": "-1E-4",
+    }
+    rows = [row, row | {"symbol": "B", "lastFundingRate": 0.0001}, row | {"symbol": "C", "lastFundingRate": ""}]
+    odd = [row | {"symbol": "D", "lastFundingRate": "much"}, row | {"symbol": "E", "lastFundingRate": None}]
+    found = {mark.symbol: mark.funding_rate for mark in answers.marks(body([*rows, *odd]))}
+    assert found == {"A": -0.0001, "B": 0.0001, "C": 0.0}
+
+
 def test_aggregates_keep_both_trade_ids_and_come_out_in_order() -> None:
     row = {"a": 3477383749, "p": "84142.00", "q": "2.385", "nq": "2.385", "f": 8152225663, "l": 8152225685,
            "T": 1791354115634, "m": False}  # fmt: skip
