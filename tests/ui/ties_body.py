@@ -153,7 +153,9 @@ def agreement(s: Scene) -> str:
         return f"Nothing was said at this candle: the desk did not look at this pair then. {words}"
     if _differs(s, told):
         note = " A candle it rested on was repaired afterwards." if told.note else ""
-        return f"The journal said something else in: {', '.join(_differs(s, told))}.{note} {words}"
+        names = _differs(s, told)
+        assert len(names) > 5
+        return f"The journal said something else in: {', '.join(names[:5])} and {len(names) - 5} more.{note} {words}"
     return f"The journal says the same, in all {len(JournalRow.__slots__) - 3} fields. {words}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
 from analytics.look import Look
@@ -10,6 +12,7 @@ from ui import formats, theme
 from ui.agreement import again, agreement
 from ui.markup import Markup, el
 
+NAMED: Final = 5  # fields that differ; of more only the number
 SHOWN = (
     ("Verdict", "verdict", str),
     ("z", "z", formats.z_score),
@@ -62,7 +65,9 @@ def sentence(look: Look, row: JournalRow | None) -> str:
     if found.same:
         return f"The journal says the same, in all {found.compared} fields."
     note = " A candle it rested on was repaired afterwards." if row.note else ""
-    return f"The journal said something else in: {', '.join(found.differs)}.{note}"
+    more = len(found.differs) - NAMED
+    named = ", ".join(found.differs[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"The journal said something else in: {named}.{note}"
 
 
 def _row(name: str, key: str, how: object, now: JournalRow, row: JournalRow | None, differs: bool) -> Markup:
