@@ -11,6 +11,7 @@ from simulator.bars import Bars
 from simulator.clock import ExchangeClock
 from simulator.hub import Hub
 from simulator.records import Instrument, Item, Quote, Record
+from simulator.streams import EVERY_QUOTE
 from simulator.tape import SymbolTape
 from simulator.universe import IDLE
 
@@ -247,3 +248,5 @@ class Exchange:
 
     def _quote(self, quote: Quote) -> None:
         self.hub.publish(quote.stream, quote.data)
+        if quote.stream.endswith("@bookTicker"):
+            self.hub.publish(EVERY_QUOTE, quote.data)

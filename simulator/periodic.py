@@ -11,6 +11,7 @@ from simulator.decimals import printed
 from simulator.exchange import Exchange
 from simulator.funding import Mark, marked
 from simulator.records import Instrument
+from simulator.streams import EVERY_QUOTE
 
 KLINE_EVERY_MS: Final = 250
 KLINE_CLOSES_AFTER_MS: Final = 2_000  # the closing message comes about so long after the boundary
@@ -44,6 +45,9 @@ class Periodic:
             symbol = self._symbols.get(name)
             if symbol is not None and kind.startswith("kline_"):
                 self._kline(stream, symbol, kind.removeprefix("kline_"), now_ms)
+            elif new_second and stream == EVERY_QUOTE:
+                for one in self._symbols.values():
+                    self._quote(stream, one, now_ms)
             elif new_second and at:
                 self._each_second(stream, name, symbol, kind, second, now_ms)
 

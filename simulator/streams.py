@@ -9,6 +9,7 @@ MARKET: Final = "market"
 PRIVATE: Final = "private"  # an account's own events; no market data comes there
 UNROUTED: Final = ""  # the retired addresses: accepted, and they deliver what /public delivers
 ROUTES: Final = (PUBLIC, MARKET, PRIVATE, UNROUTED)
+EVERY_QUOTE: Final = "!bookTicker"  # the best bid and ask of every contract, as they change
 
 
 def route_of(stream: str) -> str:
@@ -18,7 +19,7 @@ def route_of(stream: str) -> str:
     ['public', 'public', 'public', 'market']
     """
     _, at, kind = stream.partition("@")
-    if stream == "!bookTicker" or (at and (kind in ("trade", "bookTicker") or kind.startswith(("depth", "rpiDepth")))):
+    if stream == EVERY_QUOTE or (at and (kind in ("trade", "bookTicker") or kind.startswith(("depth", "rpiDepth")))):
         return PUBLIC
     return MARKET
 

@@ -172,6 +172,13 @@ def test_array_streams_hold_every_contract_and_coin_margined_rows_too(market: Si
     assert "币安人生USDT" in {d["s"] for d in by_stream["!miniTicker@arr"]}
 
 
+def test_one_stream_holds_the_quotes_of_every_contract(market: SimulatedExchange) -> None:
+    with Client(market.ws_url + "/public/ws/!bookTicker") as c:
+        seen = c.read_many(12)
+    assert {d["e"] for d in seen} == {"bookTicker"}
+    assert {"BTCUSDT", "币安人生USDT"} <= {d["s"] for d in seen}
+
+
 def test_names_are_case_sensitive_and_invented_ones_are_accepted_in_silence(market: SimulatedExchange) -> None:
     names = ["BTCUSDT@trade", "nosuch@trade", "btcusdt@nosuch", "ethusdt@trade"]
     with Client(market.ws_url + "/public/stream") as c:
