@@ -86,9 +86,9 @@ def opened(row: JournalRow, params: Params, hours: tuple[int, int] = (8, 8)) -> 
     -------
     PaperTrade or None
         Quantities are the ticket's before rounding to the exchange's steps, as in a backtest. What was promised is
-        what the look said: the record's lower bound net of cost, or for classic all of the stretch net of cost. The
-        price spread of a fill is the look's own estimate, the same for both legs: their mean, weighted by notional, is
-        what the look knew.
+        what the look said: the record's lower bound net of cost, or for classic all of the stretch net of cost; NaN
+        where it did not know all of the cost. The price spread of a fill is the look's own estimate, the same for both
+        legs: their mean, weighted by notional, is what the look knew.
     """
     told: dict[str, Any] = json.loads(row.inputs)
     hedge = (told.get("hedge") or {}).get("beta")
@@ -97,6 +97,7 @@ def opened(row: JournalRow, params: Params, hours: tuple[int, int] = (8, 8)) -> 
         return None
     legs = legs_at(row.price_y, row.price_x, float(hedge), z, params)
     shown = shown_bps(row, params)
+    cost_bps = row.fees_bps + row.half_spreads_bps + row.funding_bps  # row.cost_bps is the sum of those that are known
     return PaperTrade(
         pair=row.pair,
         timeframe_s=row.timeframe_s,
@@ -121,9 +122,9 @@ def opened(row: JournalRow, params: Params, hours: tuple[int, int] = (8, 8)) -> 
         limit_bars=params.fit_bars,
         shown_bps=shown,
         half_bps=row.half_spreads_bps / 2.0,
-        cost_bps=row.cost_bps,
-        promised_bps=row.expected_net_bps if params.preset == "evidence" else shown - row.cost_bps,
-        middle_bps=row.kappa * shown - row.cost_bps if params.preset == "evidence" else nan,
+        cost_bps=cost_bps,
+        promised_bps=row.expected_net_bps if params.preset == "evidence" else shown - cost_bps,
+        middle_bps=row.kappa * shown - cost_bps if params.preset == "evidence" else nan,
         hours_y=hours[0],
         hours_x=hours[1],
         seen_ms=row.candle_ms,

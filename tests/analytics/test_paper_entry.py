@@ -9,6 +9,7 @@ import pytest
 
 from analytics.paper import Book, Step, scored
 from analytics.paper_entry import params_of
+from analytics.params import Preset
 from core.journal import JournalRow
 from tests.analytics.looks import MINUTE_MS, PARAMS, START_MS, look, one, run
 
@@ -126,3 +127,14 @@ def test_what_was_promised_is_what_the_look_said() -> None:
     trade = one([look(0, 2.5, 100.0, 50.0, "TRADABLE", params=classic)], classic)
     assert trade.promised_bps == pytest.approx(50.0 - 12.0)  # all of the stretch
     assert isnan(trade.middle_bps)
+
+
+@pytest.mark.parametrize("preset", ["evidence", "classic"])
+@pytest.mark.parametrize("term", ["fees_bps", "half_spreads_bps", "funding_bps"])
+def test_a_cost_that_was_not_known_leaves_what_was_promised_unknown(preset: Preset, term: str) -> None:
+    params = replace(PARAMS, preset=preset)
+    # A look that does not know all of the cost journals no net of it.
+    row = look(0, 2.5, 100.0, 50.0, "TRADABLE", params=params, expected_net_bps=nan, **{term: nan})
+    trade = one([row], params)
+    assert trade.shown_bps == pytest.approx(50.0)
+    assert [isnan(v) for v in (trade.promised_bps, trade.middle_bps, trade.cost_bps)] == [True] * 3
