@@ -325,7 +325,7 @@ class Feed:
                 lambda latest_ms: self._wire.parse(frames, symbols, latest_ms),
                 now_s,
                 self._now_ms(),
-                replay=self._simulated == "replay",
+                own_time=self._simulated != "",
             )
             self._closing = self._closing or batch.closing
             for reply in batch.replies:

@@ -11,6 +11,7 @@ from ingestion.clock import AGREEING, EventClock
 from ingestion.pulse import Pulse, StreamKey
 
 REPORT_EVERY_S: Final = 60.0  # refused frames are logged at most this often
+NO_LIMIT_MS: Final = 2**53
 NOT_WORTH_A_LINE: Final = ("not_market", "foreign")  # expected on this stream
 
 
@@ -26,12 +27,12 @@ class Tally:
         self._unreported: Counter[str] = Counter()
         self._reported_s = -REPORT_EVERY_S
 
-    def read(self, parse: Callable[[int], Batch], now_s: float, now_ms: int, replay: bool = False) -> Batch:
+    def read(self, parse: Callable[[int], Batch], now_s: float, now_ms: int, own_time: bool = False) -> Batch:
         """Have a batch read under the latest time an event may claim, and count it.
 
-        A server that says it replays (``replay``) passes over silences as fast as it likes.
+        ``own_time``: a simulator's; it runs as fast as that likes, passes over silences, and need not be near ours.
         """
-        batch = parse(self.clock.most(now_ms)) if replay else self._believed(parse, now_ms)
+        batch = parse(NO_LIMIT_MS) if own_time else self._believed(parse, now_ms)
         self.clock.saw(batch.watermark_ms, "bad_time" in batch.rejected, now_ms)
         self.pulse.take(batch, now_s)
         self.frames += batch.frames
