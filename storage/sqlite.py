@@ -144,13 +144,16 @@ class TradeStore(StoreReader):
         """Say what became of a gap: it is found by its id or, where that is None, by its bounds."""
         self._backlog.offer(SetGapState(gap, state))
 
-    def put_looks(self, looks: Iterable[JournalRow]) -> None:
-        """Store what looks said; a look that is stored is never changed."""
-        self._backlog.offer(PutLooks(tuple(looks)))
+    def put_looks(self, looks: Iterable[JournalRow]) -> bool:
+        """Store what looks said, each once: one that is stored is never changed. False: there is no room for them."""
+        return self._backlog.offer(PutLooks(tuple(looks)))
 
-    def note_looks(self, pair: str, timeframe_s: int, from_ms: int, to_ms: int, note: str = "repaired") -> None:
-        """Set the note of stored looks at candles opened in ``[from_ms, to_ms]``; what they said stays."""
-        self._backlog.offer(NoteLooks(pair, timeframe_s, from_ms, to_ms, note))
+    def note_looks(self, pair: str, timeframe_s: int, from_ms: int, to_ms: int, note: str = "repaired") -> bool:
+        """Set the note of looks stored by then at candles opened in ``[from_ms, to_ms]``; what they said stays.
+
+        False: there is no room for it.
+        """
+        return self._backlog.offer(NoteLooks(pair, timeframe_s, from_ms, to_ms, note))
 
     def put_paper(
         self,
@@ -207,6 +210,10 @@ class TradeStore(StoreReader):
     def flush(self, timeout_s: float = 10.0) -> bool:
         """Wait until everything queued so far is committed; False when it is not after ``timeout_s``."""
         return self._backlog.wait_written(timeout_s)
+
+    def settle(self, timeout_s: float) -> bool:
+        """``flush``, for whoever can do without: a writer that cannot write is not waited for."""
+        return self._writer.state == "writing" and self.flush(timeout_s)
 
     def status(self) -> StoreStatus:
         """The writer at this moment. Cheap."""

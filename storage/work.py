@@ -27,6 +27,19 @@ _ANY_CANDLES: Final = ManyRows(
     " volume = excluded.volume, trade_count = excluded.trade_count, provenance = excluded.provenance",
 )
 _LOOKS: Final = ManyRows("INSERT OR IGNORE INTO decisions", len(fields(JournalRow)))
+# Each journal of the pair is named, for its candles come after its parameters in the key: else all of it is read.
+_NOTE: Final = """
+    WITH RECURSIVE journals (params) AS (
+        SELECT min(params) FROM decisions WHERE pair = :pair AND timeframe_s = :timeframe_s
+        UNION ALL
+        SELECT (
+            SELECT min(params) FROM decisions
+            WHERE pair = :pair AND timeframe_s = :timeframe_s AND params > journals.params
+        ) FROM journals WHERE journals.params IS NOT NULL
+    )
+    UPDATE decisions SET note = :note WHERE pair = :pair AND timeframe_s = :timeframe_s
+        AND params IN (SELECT params FROM journals) AND candle_ms BETWEEN :from_ms AND :to_ms AND note <> :note
+"""
 
 
 class Ledger:
@@ -244,10 +257,8 @@ class NoteLooks:
     rows: ClassVar[int] = 1
 
     def do(self, ledger: Ledger) -> None:
-        ledger.connection.execute(
-            "UPDATE decisions SET note = ? WHERE pair = ? AND timeframe_s = ? AND candle_ms BETWEEN ? AND ?",
-            (self.note, self.pair, self.timeframe_s, int(self.from_ms), int(self.to_ms)),
-        )
+        asked = {name: getattr(self, name) for name in ("pair", "timeframe_s", "note")}
+        ledger.connection.execute(_NOTE, {**asked, "from_ms": int(self.from_ms), "to_ms": int(self.to_ms)})
 
 
 def gather(requests: Iterable[Work]) -> list[Work]:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,13 @@ def test_a_writer_that_cannot_write_is_not_waited_for(path: Path) -> None:
         disk.at, disk.code = "BEGIN", sqlite3.SQLITE_FULL
         store.put(seeded(100))
         until_failing(store)
+        began_s = time.monotonic()
         assert not store.wait_room(WAITED_S)
+        assert not store.settle(WAITED_S)
+        assert time.monotonic() - began_s < WAITED_S / 2
         disk.code = None
+        assert store.flush(WAITED_S)
+        assert store.settle(WAITED_S)
 
 
 def test_a_connection_that_broke_is_opened_afresh_until_that_works(path: Path) -> None:
