@@ -134,7 +134,7 @@ def test_what_was_promised_is_what_the_look_said() -> None:
 def test_a_cost_that_was_not_known_leaves_what_was_promised_unknown(preset: Preset, term: str) -> None:
     params = replace(PARAMS, preset=preset)
     # A look that does not know all of the cost journals no net of it.
-    row = look(0, 2.5, 100.0, 50.0, "TRADABLE", params=params, expected_net_bps=nan, **{term: nan})
-    trade = one([row], params)
+    known = look(0, 2.5, 100.0, 50.0, "TRADABLE", params=params, expected_net_bps=nan)
+    trade = one([replace(known, **{term: nan})], params)  # type: ignore[arg-type]
     assert trade.shown_bps == pytest.approx(50.0)
     assert [isnan(v) for v in (trade.promised_bps, trade.middle_bps, trade.cost_bps)] == [True] * 3
