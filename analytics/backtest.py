@@ -18,10 +18,11 @@ from analytics.fills import Bars, Execution, LegCosts, LegTrip
 from analytics.funding import FundingRates
 from analytics.params import Params
 from analytics.performance import Summary, summarise
+from analytics.record import clean_rows
 from analytics.report import PairReport, analyse
 from analytics.round_trips import RoundTrip, Span, Ticket, fill_legs, spans, ticket_at
 from analytics.verdict import Legs
-from analytics.verdict_rows import RowCosts, VerdictRows, shown_bps, verdict_rows
+from analytics.verdict_rows import VerdictRows, record_rows, shown_bps, verdict_rows
 from core.types import Candles, Floats, Ints
 
 AT_THE_DESK: Final = Execution()
@@ -165,10 +166,14 @@ def walk_report(
         return None if told is None else cost_at(told.legs, charged, int(report.open_ms[look]) + report.step_ms, hold_s)
 
     verdicts = verdict_rows(report, known_cost, first_row=first)
+    # Classic does not decide by the record, but like the desk it reckons with the record's mean hold.
+    hold_s = (verdicts.record or record_rows(report, clean_rows(report))).hold_s
     trades = []
     for span in spans(verdicts.entry, z, p, execution, ticket):
         y, x = fill_legs(span, bars, charged, execution)
-        trades.append(_round_trip(report, verdicts, span, y, x, known_cost))
+        held_s = float(hold_s[span.look])
+        cost = known_cost(span.look, None if np.isnan(held_s) else held_s)
+        trades.append(_round_trip(report, verdicts, span, y, x, cost))
     first_tested = min(report.have_bars, max(first, report.need_bars - 1))
     equity = equity_of(trades, bars, charged)
     summary = summarise(
@@ -180,6 +185,8 @@ def walk_report(
 def cost_at(legs: Legs, costs: tuple[LegCosts, LegCosts], now_ms: int, hold_s: float | None) -> CostSplit:
     """A round trip as it was known at a look: ``costs.round_trip`` with the funding settled by then."""
     y, x = costs
+    if hold_s is None and not len(y.funding.settle_ms) and not len(x.funding.settle_ms):
+        hold_s = 0.0  # where nothing is ever settled, as long as one likes
     return round_trip(
         legs,
         fee_y_bps=y.fee_bps,
@@ -194,12 +201,12 @@ def cost_at(legs: Legs, costs: tuple[LegCosts, LegCosts], now_ms: int, hold_s: f
 
 
 def _round_trip(
-    report: PairReport, verdicts: VerdictRows, span: Span, y: LegTrip, x: LegTrip, known_cost: RowCosts
+    report: PairReport, verdicts: VerdictRows, span: Span, y: LegTrip, x: LegTrip, cost: CostSplit | None
 ) -> RoundTrip:
     look, record = span.look, verdicts.record
     shown = shown_bps(report, look)
-    cost = known_cost(look, None if record is None else float(record.hold_s[look]))
-    cost_bps = 0.0 if cost is None else cost.total_bps
+    cost_bps = None if cost is None or cost.missing else cost.total_bps
+    caught = 1.0 if record is None else float(record.lower[look])
     return RoundTrip(
         look_ms=int(report.open_ms[look]),
         exit_look_ms=int(report.open_ms[span.exit_look]),
@@ -215,6 +222,6 @@ def _round_trip(
         y=y,
         x=x,
         shown_bps=shown,
-        promised_bps=(shown if record is None else float(record.lower[look]) * shown) - cost_bps,
-        middle_bps=None if record is None else float(record.kappa[look]) * shown - cost_bps,
+        promised_bps=None if cost_bps is None else caught * shown - cost_bps,
+        middle_bps=None if record is None or cost_bps is None else float(record.kappa[look]) * shown - cost_bps,
     )

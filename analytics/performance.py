@@ -38,8 +38,9 @@ class Summary:
     interval: Interval | None  # the same, bps, with its block-bootstrap interval
     hit_rate: float | None  # share of trades with net > 0
     mean_hold_bars: float | None
-    promised_bps: float | None  # mean of what was promised, net …
-    middle_bps: float | None  # … and of the record's own middle; None for classic
+    promised_bps: float | None  # mean of what was promised, net, over the trades that were promised something …
+    kept: float | None  # … what those returned beyond it, net; below 0: less came than was promised
+    middle_bps: float | None  # mean of the record's own middle; None for classic
     cost_share: float | None  # costs over gross; None unless gross > 0: there is nothing to have a share of
     turnover_per_day: float  # notional of all fills, in capitals a day
     sharpe: SharpeRatio | None  # of daily changes
@@ -48,13 +49,6 @@ class Summary:
     var_bps: float | None  # on the worst 5 % of days at least this was lost
     shortfall_bps: float | None  # and on average this
     reasons: tuple[tuple[Reason, int], ...]  # why trades were left, and how many
-
-    @property
-    def kept(self) -> float | None:
-        """Realised less promised net, bps a trade: below 0, less came than was promised."""
-        if self.net_bps is None or self.promised_bps is None:
-            return None
-        return self.net_bps - self.promised_bps
 
 
 def summarise(
@@ -92,6 +86,8 @@ def summarise(
     daily = daily_changes(equity, open_ms, first_row) / notional
     worst = float(drawdown(equity[first_row:]).max(initial=0.0))
     var, shortfall = tail_loss(daily)
+    promised = np.array([np.nan if t.promised_bps is None else t.promised_bps for t in trades])
+    told = ~np.isnan(promised)
     middles = [t.middle_bps for t in trades if t.middle_bps is not None]
     return Summary(
         trades=len(trades),
@@ -108,7 +104,8 @@ def summarise(
         interval=mean_interval(net, rng),
         hit_rate=_mean(net > 0),
         mean_hold_bars=_mean([t.out_row - t.in_row for t in trades]),
-        promised_bps=_mean([t.promised_bps for t in trades]),
+        promised_bps=_mean(promised[told]),
+        kept=_mean((net - promised)[told]),
         middle_bps=_mean(middles),
         cost_share=cost / gross if gross > 0 else None,
         turnover_per_day=_sum(t.traded for t in trades) / notional / days if days else 0.0,

@@ -67,7 +67,7 @@ class RoundTrip:
     y: LegTrip
     x: LegTrip
     shown_bps: float  # E, the edge on the screen
-    promised_bps: float  # what the preset lets one expect, net: lower bound × E − cost (evidence), E − cost (classic)
+    promised_bps: float | None  # to be expected, net: lower bound × E − cost; classic: E − cost; None: cost not known
     middle_bps: float | None  # κE − cost: the record's own middle; None for classic
 
     @property

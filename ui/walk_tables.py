@@ -19,8 +19,8 @@ def trades_table(run: WalkForward) -> pa.Table:
     """Every trade in full, oldest first. Money in quote currency; times are UTC."""
     step_ms = run.report.step_ms
 
-    def column(of: str) -> list[float]:
-        return [float(getattr(t, of)) for t in run.trades]
+    def column(of: str) -> list[float | None]:
+        return [getattr(t, of) for t in run.trades]
 
     def moments(ms: Sequence[int]) -> pa.Array:
         return pa.array(ms, pa.timestamp("ms"))

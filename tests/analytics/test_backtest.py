@@ -162,6 +162,30 @@ def test_a_rate_not_known_yet_leaves_the_cost_unknown_and_nothing_is_traded() ->
     assert min(t.look_ms for t in run.trades) >= rates.settle_ms[0] - MINUTES
 
 
+def test_classic_is_promised_its_stretch_less_the_funding_of_the_records_mean_hold() -> None:
+    n = 2500
+    y, x = related_legs(3, n)
+    params, costs = small("classic"), frictions(n)
+    run = walk_forward(y, x, params, costs)
+    told, step_ms = [t for t in run.trades if t.promised_bps is not None], run.report.step_ms
+    for trade in told[:: len(told) // 10]:
+        seen = analyse(until(y, trade.look_ms), until(x, trade.look_ms), params)
+        legs, now_ms = legs_of(seen, deciding_z(seen)), trade.look_ms + step_ms
+        assert legs is not None
+        cost = round_trip(
+            legs, fee_y_bps=1.0, fee_x_bps=1.0, half_y_bps=0.3, half_x_bps=0.7,
+            funding_y=costs.funding_y.known_at(now_ms), funding_x=costs.funding_x.known_at(now_ms),
+            now_ms=now_ms, hold_s=record_of(seen).summary().mean_hold_s,
+        )  # fmt: skip
+        assert cost.missing == ()
+        assert trade.promised_bps == pytest.approx(trade.shown_bps - cost.total_bps)
+    # Before any excursion of its own is known nobody can say how long a position is held.
+    assert {t.promised_bps is None for t in run.trades} == {True, False}
+    assert run.trades[0].promised_bps is None
+    free = walk_forward(y, x, params, Frictions.fees_only())  # where nothing is ever settled no hold costs anything
+    assert all(t.promised_bps == pytest.approx(t.shown_bps - 2.0) for t in free.trades)
+
+
 def test_an_open_that_is_no_price_is_refused() -> None:
     y, x = related_legs(3, 300)
     opened = y.open.copy()

@@ -50,6 +50,15 @@ def test_a_run_in_figures() -> None:
     assert s.interval is None  # three trades say nothing of their own error
 
 
+def test_what_was_kept_of_a_promise_is_of_the_trades_that_were_promised_something() -> None:
+    s = summary([trade(5.0, 10, 46), replace(trade(-30.0, 100, 136), promised_bps=None)])
+    # 5 less 1.1 of costs on 1,000 is 39 bps
+    assert s.promised_bps == 6.0
+    assert s.kept == pytest.approx(39.0 - 6.0)
+    nothing = summary([replace(trade(5.0, 10, 46), promised_bps=None)])
+    assert (nothing.promised_bps, nothing.kept) == (None, None)
+
+
 def test_a_run_without_trades_has_no_figures_of_trades() -> None:
     s = summary([])
     assert (s.trades, s.net, s.exposure, s.turnover_per_day) == (0, 0.0, 0.0, 0.0)
