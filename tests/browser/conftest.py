@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -10,19 +11,30 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from simulator.limits import Limits
 from simulator.market import MarketPlan
-from simulator.running import SimulatedExchange
+from simulator.running import Bases, SimulatedExchange
 from simulator.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parent.parent.parent
+# A wait ends as soon as what is waited for is there: this is for a machine that has other things to do.
+WAIT_MS = 120_000
+expect.set_options(timeout=WAIT_MS)
+QUIET = MarketPlan(seed=3, rate=120.0, scenario=SCENARIOS["quiet"])
+JUDGED = re.compile("TRADABLE|TRAP|WAIT")
+Scheme = Literal["light", "dark"]
+DRAWN = """() => document.querySelector('[data-test-script-state=notRunning]')
+  && !document.querySelector('.stMain :is([data-stale=true], [data-testid=stSkeleton])')
+  && document.getAnimations().every(a => !(a instanceof CSSTransition))"""
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
     "--disable-component-update", "--disable-sync",
@@ -65,7 +77,7 @@ class App:
         ]  # fmt: skip
         with (self.folder / "app.log").open("wb") as out:
             self.process = subprocess.Popen(command, cwd=ROOT, env={**clean, **self.env}, stdout=out, stderr=out)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + WAIT_MS / 1000
         while True:
             try:
                 urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).close()
@@ -86,6 +98,22 @@ class App:
                 self.process.wait()
 
 
+@contextmanager
+def app_at(exchange: SimulatedExchange | Bases, folder: Path, **settings: str) -> Iterator[App]:
+    """The app with a database of its own, collecting from this exchange."""
+    bases = {"PAIRSIGHT_WS_URL": exchange.ws_url, "PAIRSIGHT_REST_URL": exchange.rest_url}
+    app = App({**bases, "PAIRSIGHT_DB": str(folder / "app.db"), **settings}, folder)
+    try:
+        yield app.start()
+    finally:
+        app.stop()
+
+
+def market(plan: MarketPlan, speed: float = 1.0) -> SimulatedExchange:
+    """A simulated market, not yet started, that lets the app ask as often as it likes."""
+    return SimulatedExchange.making(plan, speed=speed, limits=Limits(weight_per_minute=100_000))
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = chromium()
@@ -98,27 +126,48 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app, collecting from a simulated market in which what is tied stays near its mean."""
-    folder = tmp_path_factory.mktemp("quiet")
-    plan = MarketPlan(seed=3, rate=120.0, scenario=SCENARIOS["quiet"])
-    with SimulatedExchange.making(plan, limits=Limits(weight_per_minute=100_000)) as exchange:
-        app = App(
-            {
-                "PAIRSIGHT_WS_URL": exchange.ws_url,
-                "PAIRSIGHT_REST_URL": exchange.rest_url,
-                "PAIRSIGHT_DB": str(folder / "quiet.db"),
-            },
-            folder,
-        )
-        yield app.start()
-        app.stop()
+def quiet(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """The app, collecting from a simulated market in which what is tied stays near its mean; it has judged a pair."""
+    with market(QUIET) as exchange, app_at(exchange, tmp_path_factory.mktemp("quiet")) as app:
+        page = browser.new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.goto(app.url)
+        expect(page.locator("[data-key=verdict]")).to_have_attribute("data-value", JUDGED)
+        page.close()
+        yield app
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    yield page
-    context.close()
+def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a browser with nothing in it, as wide and as dark as one likes."""
+    contexts: list[BrowserContext] = []
+
+    def open_one(width: int = 1440, scheme: Scheme = "light") -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 1000}, color_scheme=scheme, accept_downloads=True
+        )
+        contexts.append(context)
+        context.set_default_timeout(WAIT_MS)
+        return context.new_page()
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(opened: Callable[..., Page]) -> Page:
+    return opened()
+
+
+def drawn(page: Page) -> None:
+    """Wait until nothing is being drawn: no script runs, nothing is stale, nothing fades in."""
+    page.wait_for_function(DRAWN)
+
+
+def comes_true(page: Page, true: Callable[[], bool]) -> bool:
+    """Look again and again whether it holds; the last look's answer."""
+    deadline = time.monotonic() + WAIT_MS / 1000
+    while not (found := true()) and time.monotonic() < deadline:
+        page.wait_for_timeout(250)
+    return found

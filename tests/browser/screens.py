@@ -11,7 +11,7 @@ import io
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,11 +20,13 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import TimeoutError as TooLate
 
-from desk.local_exchange import LocalExchange
-from tests.browser.conftest import FLAGS, ROOT, App, chromium
+from simulator.market import MarketPlan
+from simulator.running import Bases, SimulatedExchange
+from simulator.scenarios import SCENARIOS
+from tests.browser.conftest import FLAGS, ROOT, App, app_at, chromium, drawn, market
 from tests.ui.candle_files import kline
 
-NOBODY: Final = "{}://fstream.binance.com:1"  # the exchange's name, where it does not listen
+NOBODY: Final = Bases("wss://fstream.binance.com:1", "https://fstream.binance.com:1")  # it does not listen there
 OUT: Final = ROOT / "docs" / "screens"
 THEMES: Final = ("light", "dark")
 HEIGHTS: Final = {1440: 900, 390: 844}
@@ -78,8 +80,8 @@ def ask_for_traps(page: Page) -> None:
     for key, option in (("alert_kind", "Becomes a TRAP"), ("alert_pair", "ETHUSDT/BTCUSDT · on screen")):
         page.locator(f".st-key-{key} input").click()
         page.get_by_role("option", name=option, exact=True).click()
-        page.wait_for_timeout(600)  # the form is drawn anew, which takes its time on a busy machine
-        page.locator("[data-test-script-state=notRunning]").wait_for(timeout=30_000)
+        page.wait_for_timeout(600)  # until the form is begun to be drawn anew
+        drawn(page)
     page.get_by_role("button", name="Add the rule").click()
     page.locator("[data-key=alert_rule]").wait_for(timeout=30_000)
 
@@ -153,25 +155,15 @@ def small(png: bytes) -> bytes:
 
 @contextmanager
 def running(scenario: str, seed: int = 1) -> Iterator[App]:
-    """A simulator of this scenario and an app that collects from it; or an app that reaches nobody."""
-    exchange = LocalExchange(["--scenario", scenario, "--seed", str(seed)]) if scenario else None
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        if exchange is not None:
-            exchange.start()
-        app = App(
-            {
-                "PAIRSIGHT_WS_URL": exchange.ws_url if exchange else NOBODY.format("wss"),
-                "PAIRSIGHT_REST_URL": exchange.rest_url if exchange else NOBODY.format("https"),
-                "PAIRSIGHT_DB": str(Path(folder) / "screens.db"),
-            },
-            Path(folder),
-        )
-        try:
-            yield app.start()
-        finally:
-            app.stop()
-            if exchange is not None:
-                exchange.stop()
+    """The app at a market of this scenario; or an app that reaches nobody."""
+    exchange: AbstractContextManager[SimulatedExchange | Bases]
+    exchange = market(MarketPlan(seed, scenario=SCENARIOS[scenario])) if scenario else nullcontext(NOBODY)
+    with (
+        exchange as bases,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        app_at(bases, Path(folder)) as app,
+    ):
+        yield app
 
 
 def take(

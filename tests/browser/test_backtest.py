@@ -5,36 +5,46 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import App
-from tests.browser.test_accessibility import SERIOUS, violations
+from tests.browser.conftest import WAIT_MS, App
+from tests.browser.readable import PHONE, assert_readable
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-WIDE = (
-    "[...document.querySelectorAll('.stMain *')].filter(e => e.getBoundingClientRect().right > 391"
-    " && !e.closest('.ps-scroll, [data-testid=stDataFrame], .vega-embed')).map(e => e.className).slice(0, 5)"
-)
+pytestmark = pytest.mark.browser
 
 
 def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def walked(app: App, page: Page) -> None:
+def walk(app: App, page: Page) -> Page:
     """The page with a finished run of fetched candles on it."""
     page.goto(f"{app.url}/walk-forward?walk_days=30+days&fee=1.00")
-    expect(page.locator("[data-key=walk_nothing]")).to_be_visible(timeout=30_000)
+    expect(page.locator("[data-key=walk_nothing]")).to_be_visible()
     press(page, "Fetch what is missing")
-    expect(page.locator("[data-key=walk_load]")).to_have_attribute("data-value", "done", timeout=60_000)
+    expect(page.locator("[data-key=walk_load]")).to_have_attribute("data-value", "done")
     press(page, "Run")
-    expect(page.locator("[data-key=walk]")).to_be_visible(timeout=60_000)
-    expect(page.locator("table[aria-label='Neighbouring settings']")).to_be_visible(timeout=90_000)
+    expect(page.locator("[data-key=walk]")).to_be_visible()
+    finished(page)
+    return page
+
+
+@pytest.fixture(scope="module")
+def walked(quiet: App, browser: Browser) -> Iterator[Page]:
+    """One run that several tests read."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    context.set_default_timeout(WAIT_MS)
+    yield walk(quiet, context.new_page())
+    context.close()
+
+
+def finished(page: Page) -> None:
+    """Wait for the last part of a run."""
+    expect(page.locator("table[aria-label='Neighbouring settings']")).to_be_visible()
     expect(page.locator("[data-key=walk_stage]")).to_have_count(0)
 
 
@@ -42,8 +52,8 @@ def value(page: Page, key: str) -> str:
     return page.locator(f"[data-key={key}]").get_attribute("data-value") or ""
 
 
-def test_from_the_fetch_to_the_sheet(quiet: App, page: Page) -> None:
-    walked(quiet, page)
+def test_from_the_fetch_to_the_sheet(walked: Page) -> None:
+    page = walked
     expect(page.locator("[data-key=walk_load]")).to_contain_text(re.compile("fetched, nothing is missing|nothing was"))
     text = page.locator("[data-key=assumed]").inner_text()
     assert "whichever was worse for both legs together" in text
@@ -66,28 +76,22 @@ def test_from_the_fetch_to_the_sheet(quiet: App, page: Page) -> None:
     assert headline in sheet.locator("h1").inner_text()
     assert sheet.locator("svg").count() == 3
     assert [url for url in asked if not url.startswith("file:")] == []
+    sheet.close()
 
 
-def test_other_pages_can_be_used_meanwhile_and_the_run_is_there_on_the_way_back(quiet: App, page: Page) -> None:
-    walked(quiet, page)
-    said = page.locator("[data-key=walk_text]").inner_text()
-    press(page, "Run")
-    page.get_by_role("link", name="Decision").click()
-    expect(page.locator("[data-key=verdict]")).to_be_visible(timeout=30_000)
-    page.get_by_role("link", name="Walk-forward").click()
-    expect(page.locator("table[aria-label='Neighbouring settings']")).to_be_visible(timeout=90_000)
-    assert page.locator("[data-key=walk_text]").inner_text().split(",")[0] == said.split(",")[0]
+def test_a_result_is_readable_by_everybody(walked: Page) -> None:
+    assert_readable(walked)
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
-def test_a_result_is_readable_by_everybody_and_on_a_phone(
-    quiet: App, browser: Browser, scheme: Any, width: int
-) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)
-    page = context.new_page()
-    walked(quiet, page)
-    page.wait_for_timeout(1_000)  # Streamlit fades in what it draws anew
-    assert [v for v in violations(page) if v["impact"] in SERIOUS] == []
-    if width == 390:
-        assert page.evaluate(WIDE) == []
-    context.close()
+def test_a_result_is_readable_in_the_dark_on_a_phone(quiet: App, opened: Callable[..., Page]) -> None:
+    assert_readable(walk(quiet, opened(PHONE, "dark")))
+
+
+def test_other_pages_can_be_used_meanwhile_and_the_run_is_there_on_the_way_back(walked: Page) -> None:
+    said = walked.locator("[data-key=walk_text]").inner_text()
+    press(walked, "Run")
+    walked.get_by_role("link", name="Decision").click()
+    expect(walked.locator("[data-key=verdict]")).to_be_visible()
+    walked.get_by_role("link", name="Walk-forward").click()
+    finished(walked)
+    assert walked.locator("[data-key=walk_text]").inner_text().split(",")[0] == said.split(",")[0]

@@ -16,7 +16,7 @@ from tests.browser.conftest import App
 from tests.ui.candle_files import kline, prices
 from tests.ui.test_candle_file import BAD
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 AT_ONCE = 4  # files that the page takes
 TOLD = [why for why in BAD if why not in {"too large", "blank lines only", "empty"}]  # those a browser lets through
@@ -87,10 +87,10 @@ def stored(app: App, sql: str, *values: object) -> pd.DataFrame:
 @pytest.mark.parametrize("form", FORMS)
 def test_every_file_downloads_parses_and_holds_what_is_stored(quiet: App, page: Page, form: str) -> None:
     page.goto(f"{quiet.url}/?tf=1m")
-    page.locator("[data-key=row]").first.wait_for(timeout=60_000)
+    page.locator("[data-key=row]").first.wait_for()
     page.locator(".st-key-file_kind").get_by_text(form, exact=True).click()
     page.get_by_role("button", name="Make the files").click()
-    expect(page.locator("[data-key=files]")).not_to_contain_text("Trades take longer", timeout=30_000)
+    expect(page.locator("[data-key=files]")).not_to_contain_text("Trades take longer")
     files = {}
     for kind in KINDS:
         with page.expect_download() as waiting:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,14 +17,17 @@ from playwright.sync_api import Page
 from statsmodels.tsa.stattools import adfuller
 
 from core.types import TIMEFRAMES_S
-from desk.local_exchange import LocalExchange
-from tests.browser.conftest import App
+from simulator.running import SimulatedExchange
+from tests.browser.conftest import App, app_at, comes_true
 
-pytestmark = [pytest.mark.browser, pytest.mark.recording, pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.recording,
+]
 
 RECORDING = "ticks_usdm_btcusdt_ethusdt_20240718T2357_20240719T0005.csv.gz"
 WITH_ZEROS = "ticks_2025-12-15T08-50-11.076Z.ndjson.gz"
-SPEED = 20
+SPEED = 40
 N, W = 120, 60
 GRACE_MS = 500
 
@@ -33,22 +35,11 @@ GRACE_MS = 500
 @pytest.fixture
 def replayed(request: pytest.FixtureRequest, shared_data: Path, tmp_path: Path) -> Iterator[App]:
     """The app, collecting the recording that the test names."""
-    exchange = LocalExchange(["--replay", str(shared_data / request.param), "--speed", str(SPEED)])
-    exchange.start()
-    app = App(
-        {
-            "PAIRSIGHT_WS_URL": exchange.ws_url,
-            "PAIRSIGHT_REST_URL": exchange.rest_url,
-            "PAIRSIGHT_DB": str(tmp_path / "replay.db"),
-            "PAIRSIGHT_SYMBOLS": "BTCUSDT,ETHUSDT",
-        },
-        tmp_path,
-    )
-    try:
-        yield app.start()
-    finally:
-        app.stop()
-        exchange.stop()
+    with (
+        SimulatedExchange.replaying(shared_data / request.param, speed=SPEED) as exchange,
+        app_at(exchange, tmp_path, PAIRSIGHT_SYMBOLS="BTCUSDT,ETHUSDT") as app,
+    ):
+        yield app
 
 
 def table(app: App, sql: str) -> pd.DataFrame:
@@ -62,13 +53,13 @@ def wait_for_trades(app: App, page: Page, count: int) -> set[str]:
     """Wait until so many trades are stored; returns the verdicts that stood on the screen meanwhile."""
     page.locator("[data-key=verdict]").wait_for()
     seen: set[str] = set()
-    deadline = time.monotonic() + 120
-    stored = 0
-    while stored < count:
-        assert time.monotonic() < deadline, f"{stored} of {count} trades after 120 s\n{app.log}"
-        page.wait_for_timeout(250)
+
+    def all_there() -> bool:
+        nonlocal seen
         seen |= {str(v) for v in page.locator("[data-key=verdict]").evaluate_all("a => a.map(e => e.dataset.value)")}
-        stored = int(table(app, "SELECT count(*) AS n FROM trades").n[0])
+        return int(table(app, "SELECT count(*) AS n FROM trades").n[0]) >= count
+
+    assert comes_true(page, all_there), app.log
     return seen
 
 
@@ -114,16 +105,21 @@ def test_the_recording_arrives_whole_and_the_screen_says_what_the_table_says(
     assert table(replayed, "SELECT count(*) AS n FROM gaps").n[0] == 0
 
     # Candles: every field of every one, and none is missing between the first partial one and the last confirmed one.
-    page.wait_for_timeout(3_000)  # the last ones, and the exchange's own bar of the first partial minute
-    candles = table(replayed, "SELECT * FROM candles JOIN symbols ON symbols.id = symbol_id")
     newest_event_ms = int(recorded.event_time_ms.max())
+    first_ms = recorded.groupby("symbol").trade_time_ms.min()
+    truths = {}
     for timeframe_s in TIMEFRAMES_S:
-        mine = candles[candles.timeframe_s == timeframe_s].sort_values(["name", "open_ms"]).reset_index(drop=True)
         truth = resampled(recorded, timeframe_s)
-        over = truth.open_ms + timeframe_s * 1000 + GRACE_MS <= newest_event_ms
-        began = truth.symbol.map(recorded.groupby("symbol").trade_time_ms.min()) < truth.open_ms
+        truths[timeframe_s] = truth[truth.open_ms + timeframe_s * 1000 + GRACE_MS <= newest_event_ms]
+    whole = sum((truth.symbol.map(first_ms) < truth.open_ms).sum() for truth in truths.values())
+    count = "SELECT count(*) AS n FROM candles WHERE provenance = 'trades'"
+    assert comes_true(page, lambda: bool(table(replayed, count).n[0] >= whole))
+    candles = table(replayed, "SELECT * FROM candles JOIN symbols ON symbols.id = symbol_id")
+    for timeframe_s, truth in truths.items():
+        mine = candles[candles.timeframe_s == timeframe_s].sort_values(["name", "open_ms"]).reset_index(drop=True)
+        began = truth.symbol.map(first_ms) < truth.open_ms
         # A partial first minute is the exchange's to tell, below that nobody can.
-        wanted = truth[over & (began | truth.set_index(["symbol", "open_ms"]).index.isin(
+        wanted = truth[(began | truth.set_index(["symbol", "open_ms"]).index.isin(
             mine.set_index(["name", "open_ms"]).index[mine.provenance == "kline"]
         ))].reset_index(drop=True)  # fmt: skip
         assert list(zip(mine.name, mine.open_ms, strict=True)) == list(zip(wanted.symbol, wanted.open_ms, strict=True))
@@ -165,11 +161,11 @@ def test_a_recording_with_records_that_are_no_trades_gives_no_zero_low(
     assert sizes.count(0) == 98
     page.goto(f"{replayed.url}/?tf=1s&preset=Classic&n={N}&w={W}")
     wait_for_trades(replayed, page, len(sizes) - 98)
-    page.wait_for_timeout(1_500)
+    kinds = "SELECT timeframe_s, min(low) AS low, count(*) AS n FROM candles GROUP BY timeframe_s"
+    assert comes_true(page, lambda: bool(table(replayed, kinds).n.sum() > 500))
     assert table(replayed, "SELECT count(*) AS n, min(price) AS p, min(qty) AS q FROM trades").iloc[0].tolist()[0] == (
         len(sizes) - 98
     )
-    lows = table(replayed, "SELECT timeframe_s, min(low) AS low, count(*) AS n FROM candles GROUP BY timeframe_s")
-    assert lows.n.sum() > 500
+    lows = table(replayed, kinds)
     assert (lows.low > 1_000).all()
     assert table(replayed, "SELECT count(*) AS n FROM gaps").n[0] == 0

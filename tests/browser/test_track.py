@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,33 +12,19 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from simulator.limits import Limits
-from simulator.market import MarketPlan
-from simulator.running import SimulatedExchange
-from simulator.scenarios import SCENARIOS
-from tests.browser.conftest import App
+from tests.browser.conftest import QUIET, App, app_at, comes_true, market
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.browser
 
+SPEED = 4
 QUICK = "tf=1s&n=30&w=10&entry=1.2&preset=Classic"  # the recipe, over half a minute: it enters often
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app at a simulated market in which what is tied stays near its mean."""
-    folder = tmp_path_factory.mktemp("track")
-    plan = MarketPlan(seed=3, rate=120.0, scenario=SCENARIOS["quiet"])
-    with SimulatedExchange.making(plan, limits=Limits(weight_per_minute=100_000)) as exchange:
-        app = App(
-            {
-                "PAIRSIGHT_WS_URL": exchange.ws_url,
-                "PAIRSIGHT_REST_URL": exchange.rest_url,
-                "PAIRSIGHT_DB": str(folder / "track.db"),
-            },
-            folder,
-        )
-        yield app.start()
-        app.stop()
+    """An app that may be killed, at a market whose seconds are short."""
+    with market(QUIET, SPEED) as exchange, app_at(exchange, tmp_path_factory.mktemp("track")) as app:
+        yield app
 
 
 def stored(app: App) -> list[tuple[str, int, str, str, str]]:
@@ -53,11 +38,11 @@ def stored(app: App) -> list[tuple[str, int, str, str, str]]:
 def test_trades_open_and_close_by_themselves_through_a_kill_and_are_in_the_file(app: App, page: Page) -> None:
     page.goto(f"{app.url}/track-record")
     says = page.locator("[data-key=said_says]")
-    expect(says).to_have_text("No TRADABLE trade is closed yet: nothing can be concluded.", timeout=30_000)
+    expect(says).to_have_text("No TRADABLE trade is closed yet: nothing can be concluded.")
     page.goto(f"{app.url}/?{QUICK}")  # looked at once, the pair is looked at from now on
     page.locator("[data-key=verdict]").wait_for()
     page.goto(f"{app.url}/track-record")
-    expect(page.locator("[data-key=open_trade]").first).to_be_visible(timeout=120_000)
+    expect(page.locator("[data-key=open_trade]").first).to_be_visible()
     assert "SIMULATED" in page.locator("[data-key=open_trades] thead").inner_text()
 
     assert app.process is not None
@@ -67,18 +52,18 @@ def test_trades_open_and_close_by_themselves_through_a_kill_and_are_in_the_file(
     on = [t for t in before if t[2] != "closed"]
     app.start()
     page.goto(f"{app.url}/track-record")  # nobody asks for the pair: its open trades do
-    deadline = time.monotonic() + 90
-    now: dict[tuple[str, int], str] = {}
-    while not now or any(now[t[:2]] != "closed" for t in on) or "closed" not in now.values():
-        assert time.monotonic() < deadline, (on, now)
-        page.wait_for_timeout(500)
+
+    def all_closed() -> bool:
         now = {t[:2]: t[2] for t in stored(app)}
+        return "closed" in now.values() and all(now[t[:2]] == "closed" for t in on)
+
+    assert comes_true(page, all_closed), (on, stored(app))
     after = stored(app)
     assert [t[:2] for t in after][: len(before)] == [t[:2] for t in before]  # none lost, none doubled
     assert {t[3] for t in after if t[2] == "closed"} <= {"touch", "candle"}
 
     counted = ", ".join(f"[data-key={side}_closed]:not([data-value='0'])" for side in ("said", "refused"))
-    expect(page.locator(counted).first).to_be_visible(timeout=20_000)
+    expect(page.locator(counted).first).to_be_visible()
     expect(says).to_contain_text("nothing can be concluded")
     with page.expect_download() as waiting:
         page.locator(".st-key-export_track button").click()

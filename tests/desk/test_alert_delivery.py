@@ -152,7 +152,6 @@ def live_on(path: Path, url: str, first: int, last: int) -> subprocess.Popen[str
     )
 
 
-@pytest.mark.timeout(120)
 def test_through_kills_each_event_is_delivered_in_order_and_only_what_was_on_its_way_is_repeated(
     tmp_path: Path, webhook: Webhook
 ) -> None:
