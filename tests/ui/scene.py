@@ -33,6 +33,11 @@ class Scene:
         return self.desk.look(Y, X, self.params)
 
     @property
+    def confirmed(self) -> str:
+        """What marks a number of the candles."""
+        return "CONFIRMED"
+
+    @property
     def report(self) -> PairReport:
         return self.look.report
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import get_args
 
 import pytest
@@ -25,7 +25,8 @@ from tests.ui.scene import Scene, X, Y
 from tests.ui.seeded import END_MS, Scenario
 from tests.ui.stage import markup, play
 
-TIES: dict[str, Callable[[Scene], str]] = {
+Ties = Mapping[str, Callable[[Scene], str]]
+TIES: Ties = {
     "source": banner.source, "pair": banner.pair, "reason": banner.reason, "change": banner.change,
     "warm_up": banner.warm_up, "fact_source": banner.fact_source, "fact_candle": banner.fact_candle,
     "fact_feed": banner.fact_feed, "fact_since": banner.fact_since, "fact_as_of": banner.fact_as_of,
@@ -64,10 +65,10 @@ STATES: tuple[Scenario, ...] = get_args(Scenario)
 MINUTE = 60_000
 
 
-def expected(part: Part, scene: Scene, seen: int) -> str | None:
+def expected(part: Part, scene: Scene, seen: int, ties: Ties) -> str | None:
     """What the part must say; None where nothing vouches for it."""
-    if part.key in TIES:
-        return TIES[part.key](scene)
+    if part.key in ties:
+        return ties[part.key](scene)
     if part.key == "row":
         return body.row(scene, int(part.value or 0))
     if part.key == "gap":
@@ -81,12 +82,12 @@ def expected(part: Part, scene: Scene, seen: int) -> str | None:
     return None
 
 
-def faults(html: str, scene: Scene) -> list[str]:
+def faults(html: str, scene: Scene, ties: Ties = TIES) -> list[str]:
     """Every part that says something else than what stands behind it, and every number without a part."""
     found = [f"no part vouches for {text!r}" for text in loose(html)]
     seen: Counter[tuple[str, str | None]] = Counter()
     for part in parts(html):
-        want = expected(part, scene, seen[part.key, part.value])
+        want = expected(part, scene, seen[part.key, part.value], ties)
         seen[part.key, part.value] += 1
         if want is None:
             found.append(f"{part.key} is tied to nothing: {part.text!r}")

@@ -8,7 +8,6 @@ from tests.ui.scene import Scene, X, Y
 from tests.ui.written import UNKNOWN, age, bps, clock, num, p, percent, stamp, stepped, z
 from ui.theme import SOURCE_NOTE
 
-CONFIRMED = "CONFIRMED"
 TITLE = {"evidence": "Evidence", "classic": "Classic"}
 
 
@@ -120,7 +119,7 @@ def z_live(s: Scene) -> str:
 
 def z_confirmed(s: Scene) -> str:
     over = f"rolling, W = {s.params.z_bars}" if s.classic else f"fit, N = {s.params.fit_bars}"
-    return f"z {CONFIRMED} {z(s.z)} {over} · entry ±{num(s.params.entry_z)}"
+    return f"z {s.confirmed} {z(s.z)} {over} · entry ±{num(s.params.entry_z)}"
 
 
 def beta(s: Scene) -> str:
@@ -128,7 +127,7 @@ def beta(s: Scene) -> str:
     if b is not None:
         units = b * float(s.report.y[-1]) / float(s.report.x[-1])  # of X for one of Y, from a ratio of notionals
         sub = f"± {num(s.newest(s.report.beta_se), 3)} · 1 {s.base(Y)} ↔ {units:,.4g} {s.base(X)}"
-    return f"Hedge ratio β {CONFIRMED} {num(b, 3)} {sub}"
+    return f"Hedge ratio β {s.confirmed} {num(b, 3)} {sub}"
 
 
 def spread(s: Scene) -> str:
@@ -137,11 +136,11 @@ def spread(s: Scene) -> str:
         sub = "last residual of the fit"
     elif s.live is not None:
         sub = f"{s.tag.lower()} {bps(s.live.spread * 1e4)}"
-    return f"Spread {CONFIRMED} {bps(None if value is None else value * 1e4)} {sub}"
+    return f"Spread {s.confirmed} {bps(None if value is None else value * 1e4)} {sub}"
 
 
 def corr(s: Scene) -> str:
-    return f"Correlation {CONFIRMED} {num(s.newest(s.report.corr))} of log returns, W = {s.params.z_bars}"
+    return f"Correlation {s.confirmed} {num(s.newest(s.report.corr))} of log returns, W = {s.params.z_bars}"
 
 
 def prices(s: Scene) -> str:
@@ -151,16 +150,17 @@ def prices(s: Scene) -> str:
 
 def close(s: Scene, symbol: str) -> str:
     closes = s.report.y if symbol == Y else s.report.x
-    return f"{s.base(symbol)} close {CONFIRMED} {stepped(float(closes[-1]), s.tick(symbol))} of this candle"
+    return f"{s.base(symbol)} close {s.confirmed} {stepped(float(closes[-1]), s.tick(symbol))} of this candle"
 
 
 def cost(s: Scene) -> str:
     c = s.look.costs
-    assert c is not None
+    if c is None:
+        return f"Cost, round trip {s.confirmed} {UNKNOWN} unknown · fees, spread, funding"
     parts = (c.fees_bps, c.half_spreads_bps, c.funding_bps)
     split = " + ".join(num(v, 1) for v in parts)
     total = bps(sum(v or 0.0 for v in parts), False)
-    return f"Cost, round trip {CONFIRMED} {total} {split} · fees, spread, funding"
+    return f"Cost, round trip {s.confirmed} {total} {split} · fees, spread, funding"
 
 
 def regime(s: Scene) -> str:
@@ -168,17 +168,17 @@ def regime(s: Scene) -> str:
     for cut in (" (", ": "):
         if cut in sentence:
             head, rest = sentence.split(cut, 1)
-            return f"Regime {CONFIRMED} {head} {rest.removesuffix(')')}"
+            return f"Regime {s.confirmed} {head} {rest.removesuffix(')')}"
     test, name = (s.report.adf, "ADF") if s.classic else (s.report.engle_granger, "Engle-Granger")
-    return f"Regime {CONFIRMED} {sentence} {name} p {p(None if test is None else test.pvalue)}"
+    return f"Regime {s.confirmed} {sentence} {name} p {p(None if test is None else test.pvalue)}"
 
 
 def half_life(s: Scene) -> str:
     h = s.report.half_life
     if h is None:
-        return f"Half-life {CONFIRMED} {UNKNOWN} shown only once the test supports a return"
+        return f"Half-life {s.confirmed} {UNKNOWN} shown only once the test supports a return"
     bars = f"{num(h.bars, 0)} candles {num(h.low, 0)} to {num(h.high, 0)} at 95% · {age(60 * h.bars)}"
-    return f"Half-life {CONFIRMED} {bars}"
+    return f"Half-life {s.confirmed} {bars}"
 
 
 def net(s: Scene) -> str:
@@ -191,7 +191,7 @@ def net(s: Scene) -> str:
         words = {"WAIT": "not known yet", "NO DATA": "needs current data", "WARMING UP": "needs a full window"}
         why = words.get(d.verdict, "shown only with a relationship")
         sub = f"{why}, {cost_words}"
-    return f"Expected net {CONFIRMED} {bps(d.expected_net_bps if shown else None)} {sub}"
+    return f"Expected net {s.confirmed} {bps(d.expected_net_bps if shown else None)} {sub}"
 
 
 def funding(s: Scene) -> str:
@@ -276,6 +276,9 @@ def rounded(s: Scene) -> list[tuple[str, str, str, float]]:
     """Side, quantity, symbol and notional of both legs: Y rounded down to its step, X to the step nearest its hedge."""
     legs = s.look.decision.legs
     assert legs is not None
+    if not s.catalogue:  # nobody tells the steps: as computed
+        asked = ((legs.side_y, legs.qty_y, Y, legs.notional_y), (legs.side_x, legs.qty_x, X, legs.notional_x))
+        return [(side, stepped(qty, None), symbol, notional) for side, qty, symbol, notional in asked]
     steps = {symbol: s.catalogue[symbol].step_size for symbol in (Y, X)}
     n_y = math.floor(legs.qty_y / steps[Y] + 1e-9)
     n_x = round(legs.qty_x / legs.qty_y * n_y * steps[Y] / steps[X])

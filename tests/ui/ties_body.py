@@ -62,7 +62,7 @@ def ticket(s: Scene) -> str:
         (
             "The rule's trade" if tradable else "Example, not a signal",
             "nothing is sent to the exchange",
-            "Exchange minimum met by both legs",
+            f"Exchange minimum {'met by both legs' if s.catalogue else 'not checked'}",
             f"Left unhedged {num(off, 2, True)} quote, {bps(1e4 * off / gross)}",
             f"Cost, round trip {bps(costs.total_bps, False)} ({split})",
             f"Break-even |z| {num(even)}, if all of it came back",
@@ -80,20 +80,28 @@ def leg(s: Scene, symbol: str) -> str:
 def record(s: Scene) -> str:
     r = s.look.record
     assert r is not None
-    assert r.kappa is not None
-    assert r.kappa_se is not None
-    assert r.first_ms is not None
-    assert r.newest_ms is not None
-    to_go = "" if r.days_to_go is None else f", about {r.days_to_go:.0f} days to go"
+    caught, low, mean, since = UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN
+    if r.kappa is not None:
+        caught = f"{percent(r.kappa, 0)} of what was shown"
+        caught += "" if r.kappa_se is None else f", ± {percent(r.kappa_se, 0)}"
+        mean = f"{bps(r.mean_shown_bps)} shown, {bps(r.mean_gross_bps)} returned"
+    if r.lower_bound is not None:
+        low = f"{percent(r.lower_bound, 1)} (caught - 2.33 standard errors)"
+    if r.first_ms is not None and r.newest_ms is not None:
+        since = f"{age((r.newest_ms - r.first_ms) / 1000)}, since {stamp(r.first_ms)[:10]}"
+    to_go = "" if r.days_to_go is None or r.excursions >= r.needed else f", about {_left(24 * r.days_to_go)} to go"
     return " ".join(
         (
             f"{r.excursions} excursions, {r.needed} needed{to_go}",
-            f"Caught {percent(r.kappa, 0)} of what was shown, ± {percent(r.kappa_se, 0)}",
-            f"Lower bound {percent(r.lower_bound, 1)} (caught − 2.33 standard errors)".replace("−", "-"),
-            f"Mean excursion {bps(r.mean_shown_bps)} shown, {bps(r.mean_gross_bps)} returned",
-            f"Mean hold {age(r.mean_hold_s)}",
-            f"History {age((r.newest_ms - r.first_ms) / 1000)}, since {stamp(r.first_ms)[:10]}",
+            f"Caught {caught} Lower bound {low} Mean excursion {mean}",
+            f"Mean hold {age(r.mean_hold_s)} History {since}",
         )
+    )
+
+
+def _left(hours: float) -> str:
+    return (
+        f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours" if hours >= 2 else f"{60 * hours:.0f} minutes"
     )
 
 
