@@ -2,13 +2,16 @@
 
 An excursion begins at the look (row e) that would have been an entry: stretched, armed, clean, hedgeable, whatever
 its p. In at the next close; out at the close after the look at which the refitted z has crossed back, or after N
-candles. It counts once its N-candle limit has passed: counting every closed one would count the quick winners first.
+candles. It counts once its N-candle limit has passed: counting every closed one would count the quick winners first;
+and until its look is older than the record's span, so that a record says the same however long it has been kept.
 
-``record_of`` evaluates a history at once; ``advance`` adds candles one at a time at constant cost. Both give the same.
+``record_of`` evaluates a history at once; ``advance`` adds candles one at a time. Both give the same.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,6 +22,8 @@ from analytics.params import MAX_STALE, MIN_BETA, NEEDED, SIGMAS, Params
 from analytics.report import PairReport
 from core.types import Bools, Floats, Ints
 
+RECORD_DAYS: Final[Mapping[int, int]] = {60: 30, 300: 60, 900: 120, 3600: 180}  # a record's span
+FINE_RECORD_BARS: Final = 60_000  # … below 1 min, of which the exchange keeps no history
 DAY_MS: Final = 86_400_000
 NOT_ARMED: Final = Arming()
 
@@ -28,6 +33,7 @@ class Excursion:
     """One past trade of the rule. Rows count the aligned candles of the history it was found in."""
 
     row: int  # the look
+    look_ms: int  # its candle's open
     side: int  # 1: the spread was sold (z > 0); −1: bought
     beta: float  # legs fixed at the look: notional 1 : β
     shown_bps: float  # E, the edge shown: |z|·sd/(1 + |β|), bps of gross notional
@@ -46,22 +52,25 @@ class Excursion:
 class RecordSummary:
     """The pair's own past excursions in short: what share of the edge shown was really returned."""
 
-    excursions: int  # mature and non-overlapping
+    excursions: int  # mature, non-overlapping, their looks within the span
     needed: int
     kappa: float | None = None  # share of the edge shown that came back
     kappa_se: float | None = None
     lower_bound: float | None = None  # κ − 2.33·se
-    days_to_go: float | None = None  # until ``needed`` are there, at the pace so far
+    days_to_go: float | None = None  # until ``needed`` are there; None: at the pace so far a span never has so many
     mean_hold_s: float | None = None
     mean_shown_bps: float | None = None
     mean_gross_bps: float | None = None
-    first_ms: int | None = None  # the history it rests on
+    first_ms: int | None = None  # the history it rests on, at most the span
     newest_ms: int | None = None
 
     @property
     def mature(self) -> bool:
         """Whether there are enough of them to say anything."""
         return self.excursions >= self.needed
+
+
+NOTHING: Final = RecordSummary(0, NEEDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,44 +85,71 @@ class Record:
     leaving: Excursion | None = None  # its exit look was the newest row: out at the next close
     current: Excursion | None = None  # entered, not yet out
     waiting: tuple[Excursion, ...] = ()  # out, but their N candles have not passed
-    n: int = 0
-    sum_g: float = 0.0
-    sum_e: float = 0.0
-    sum_gg: float = 0.0
-    sum_ge: float = 0.0
-    sum_ee: float = 0.0
-    sum_hold: int = 0
+    counted: tuple[Excursion, ...] = ()  # mature, their looks within the span; oldest first
+    told: RecordSummary = NOTHING  # what those say, without times
 
     def summary(self) -> RecordSummary:
-        """κ = Σg/ΣE, se = sqrt(n/(n−1)·Σ(g − κE)²)/ΣE, and how far along the record is."""
-        n, days = self.n, self._days()
-        if n == 0:
-            return RecordSummary(0, NEEDED, first_ms=self.first_ms, newest_ms=self.newest_ms)
-        kappa = self.sum_g / self.sum_e
-        se = None
-        if n > 1:
-            squares = self.sum_gg - 2.0 * kappa * self.sum_ge + kappa * kappa * self.sum_ee
-            se = float(np.sqrt(n / (n - 1) * max(squares, 0.0))) / self.sum_e
-        return RecordSummary(
-            excursions=n,
-            needed=NEEDED,
-            kappa=kappa,
-            kappa_se=se,
-            lower_bound=None if se is None else kappa - SIGMAS * se,
-            days_to_go=max(0, NEEDED - n) * days / n,
-            mean_hold_s=self.sum_hold / n * self.params.timeframe_s,
-            mean_shown_bps=self.sum_e / n,
-            mean_gross_bps=self.sum_g / n,
-            first_ms=self.first_ms,
-            newest_ms=self.newest_ms,
-        )
-
-    def _days(self) -> float:
-        """Days in which an excursion that is mature by now could have begun."""
+        """What the counted excursions say, and how far along the record is."""
         if self.first_ms is None or self.newest_ms is None:
-            return 0.0
+            return replace(self.told, first_ms=self.first_ms, newest_ms=self.newest_ms)
+        span = span_ms(self.params)
+        first_ms = max(self.first_ms, self.newest_ms - span)
+        # An excursion that is mature by now began at least so long ago.
         limit_ms = (self.params.fit_bars + 1) * self.params.timeframe_s * 1000
-        return max(0.0, (self.newest_ms - limit_ms - self.first_ms) / DAY_MS)
+        days, most_days = (self.newest_ms - first_ms - limit_ms) / DAY_MS, (span - limit_ms) / DAY_MS
+        n, to_go = self.told.excursions, None
+        if n >= NEEDED:
+            to_go = 0.0
+        elif n and NEEDED * days <= n * most_days:
+            to_go = (NEEDED - n) * days / n
+        return replace(self.told, days_to_go=to_go, first_ms=first_ms, newest_ms=self.newest_ms)
+
+
+def span_ms(params: Params) -> int:
+    """An excursion counts while its look is at most so much older than the newest candle."""
+    days = RECORD_DAYS.get(params.timeframe_s)
+    return FINE_RECORD_BARS * params.timeframe_s * 1000 if days is None else days * DAY_MS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimates:
+    """(m,) what each of m sets of excursions says of the share κ = Σg/ΣE that comes back. NaN: nothing."""
+
+    n: Ints
+    kappa: Floats
+    se: Floats  # sqrt(n/(n−1)·Σ(g − κE)²)/ΣE; NaN for fewer than two
+    hold_s: Floats  # means
+    shown_bps: Floats
+    gross_bps: Floats
+
+    @property
+    def lower(self) -> Floats:
+        """κ − 2.33·se."""
+        return self.kappa - SIGMAS * self.se
+
+
+def estimates(found: Sequence[Excursion], first: Ints, end: Ints, params: Params) -> Estimates:
+    """What runs of a list say.
+
+    Parameters
+    ----------
+    found : (k,) Excursion
+        Closed ones.
+    first, end : (m,) int
+        Run j is ``found[first[j]:end[j]]``. Each is summed on its own: a running sum would drift.
+    """
+    g, shown = np.array([e.gross_bps for e in found]), np.array([e.shown_bps for e in found])
+    hold = np.array([float(e.hold_bars) for e in found])
+    terms = np.zeros((6, len(found) + 1))  # ``reduceat`` takes no index past the end
+    terms[:, :-1] = g, shown, g * g, g * shown, shown * shown, hold
+    n = end - first
+    sums = np.add.reduceat(terms, np.column_stack((first, end)).ravel(), axis=1)[:, ::2]
+    g_sum, e_sum, gg_sum, ge_sum, ee_sum, hold_sum = np.where(n > 0, sums, 0.0)  # of an empty run: its first index
+    with np.errstate(invalid="ignore", divide="ignore"):  # nothing divided by nothing
+        kappa = g_sum / e_sum
+        squares = np.maximum(gg_sum - 2.0 * kappa * ge_sum + kappa * kappa * ee_sum, 0.0)
+        se = np.where(n > 1, np.sqrt(n / (n - 1) * squares) / e_sum, np.nan)
+        return Estimates(n, kappa, se, hold_sum / n * params.timeframe_s, e_sum / n, g_sum / n)
 
 
 def clean_rows(report: PairReport) -> Bools:
@@ -128,7 +164,9 @@ def record_of(report: PairReport) -> Record:
     Parameters
     ----------
     report : PairReport
-        Of all stored candles of the pair.
+        Of the candles of the span, and of N + N/4 + N more. Older ones change nothing: an excursion lasts N rows at
+        most, so that what was open when the span began is known. (Unless trades that ended by that limit followed one
+        another since before: then it may be one excursion more or less, until the span has left that stretch.)
 
     Returns
     -------
@@ -136,7 +174,9 @@ def record_of(report: PairReport) -> Record:
         Equal to adding the rows one by one.
     """
     fits, clean, p = report.log_fits, clean_rows(report), report.params
-    found, leaving, current = past_excursions(report.y, report.x, fits.z, fits.spread, fits.beta, clean, p)
+    found, leaving, current = past_excursions(
+        report.open_ms, report.y, report.x, fits.z, fits.spread, fits.beta, clean, p
+    )
     known = np.flatnonzero(~np.isnan(fits.z))
     record = Record(
         params=p,
@@ -148,7 +188,7 @@ def record_of(report: PairReport) -> Record:
         current=current,
         waiting=tuple(found),
     )
-    return _matured(record)
+    return _counting(record)
 
 
 def advance(record: Record, report: PairReport) -> Record:
@@ -179,12 +219,13 @@ def advance(record: Record, report: PairReport) -> Record:
 
 
 def past_excursions(
-    y: Floats, x: Floats, z: Floats, spread: Floats, beta: Floats, clean: Bools, params: Params
+    open_ms: Ints, y: Floats, x: Floats, z: Floats, spread: Floats, beta: Floats, clean: Bools, params: Params
 ) -> tuple[list[Excursion], Excursion | None, Excursion | None]:
     """Every closed excursion of a history, oldest first; the one that leaves at the next close; the one still open.
 
     Parameters
     ----------
+    open_ms : (n,) int
     y, x : (n,) float
         Closes.
     z, spread, beta : (n,) float
@@ -209,7 +250,8 @@ def past_excursions(
         if e < free_from:
             continue  # still in the trade before: excursions that count do not overlap
         side = 1 if z[e] > 0 else -1
-        excursion = Excursion(e, side, float(beta[e]), _shown_bps(float(spread[e]), float(beta[e])))
+        shown_bps = _shown_bps(float(spread[e]), float(beta[e]))
+        excursion = Excursion(e, int(open_ms[e]), side, float(beta[e]), shown_bps)
         if e + 1 < n:
             excursion = replace(excursion, y_in=float(y[e + 1]), x_in=float(x[e + 1]))
         exit_row = min(_next_after(crossed[side], e, otherwise=e + bars), e + bars)
@@ -239,9 +281,9 @@ def _step(
         leaving, current = replace(current, exit_row=i) if clean else None, None
     arming, opens = record.arming.step(i, z, p.entry_z, p.stop_z, p.lookback)
     if opens and clean and beta > MIN_BETA and current is None:
-        current = Excursion(i, 1 if z > 0 else -1, beta, _shown_bps(spread, beta))
+        current = Excursion(i, open_ms, 1 if z > 0 else -1, beta, _shown_bps(spread, beta))
     first_ms = record.first_ms if record.first_ms is not None or np.isnan(z) else open_ms
-    return _matured(
+    return _counting(
         replace(
             record,
             rows=i + 1,
@@ -255,20 +297,34 @@ def _step(
     )
 
 
-def _matured(record: Record) -> Record:
-    """Count the waiting excursions whose N candles have passed, oldest first."""
-    passed = 0
-    r = record
-    for e in record.waiting:
-        if e.row + record.params.fit_bars + 1 >= record.rows:
-            break
-        passed += 1
-        g, shown = e.gross_bps, e.shown_bps
-        r = replace(
-            r, n=r.n + 1, sum_g=r.sum_g + g, sum_e=r.sum_e + shown, sum_gg=r.sum_gg + g * g,
-            sum_ge=r.sum_ge + g * shown, sum_ee=r.sum_ee + shown * shown, sum_hold=r.sum_hold + e.hold_bars,
-        )  # fmt: skip
-    return replace(r, waiting=record.waiting[passed:]) if passed else r
+def _counting(record: Record) -> Record:
+    """Count the waiting excursions whose N candles have passed, and no longer those whose looks have left the span."""
+    if record.newest_ms is None:
+        return record
+    p = record.params
+    passed = bisect_left(record.waiting, record.rows - p.fit_bars - 1, key=lambda e: e.row)
+    counted = record.counted + record.waiting[:passed]
+    left = bisect_left(counted, record.newest_ms - span_ms(p), key=lambda e: e.look_ms)
+    if not passed and not left:
+        return record
+    return replace(record, waiting=record.waiting[passed:], counted=counted[left:], told=_told(counted[left:], p))
+
+
+def _told(counted: tuple[Excursion, ...], params: Params) -> RecordSummary:
+    if not counted:
+        return NOTHING
+    e = estimates(counted, np.array([0]), np.array([len(counted)]), params)
+    several = len(counted) > 1
+    return RecordSummary(
+        excursions=len(counted),
+        needed=NEEDED,
+        kappa=float(e.kappa[0]),
+        kappa_se=float(e.se[0]) if several else None,
+        lower_bound=float(e.lower[0]) if several else None,
+        mean_hold_s=float(e.hold_s[0]),
+        mean_shown_bps=float(e.shown_bps[0]),
+        mean_gross_bps=float(e.gross_bps[0]),
+    )
 
 
 def _next_after(rows: Ints, row: int, otherwise: int) -> int:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from analytics.adf_rows import adf_rows
 from analytics.costs import CostSplit
 from analytics.excursions import entries
-from analytics.params import MIN_BETA, NEEDED, REARM_Z, RELATED_P, SIGMAS, WEAK_CORR
-from analytics.record import Excursion, clean_rows, past_excursions
+from analytics.params import MIN_BETA, NEEDED, REARM_Z, RELATED_P, WEAK_CORR
+from analytics.record import Excursion, clean_rows, estimates, past_excursions, span_ms
 from analytics.report import PairReport
 from analytics.spread import gross_per_unit
 from analytics.verdict import Verdict
@@ -34,7 +34,7 @@ RowCosts = Callable[[int, float | None], CostSplit | None]
 class RecordRows:
     """(n,) the pair's own record as of each row, as ``record_of(...).summary()`` of the cut history gives it."""
 
-    count: Ints  # mature, non-overlapping excursions
+    count: Ints  # mature, non-overlapping excursions of the span
     kappa: Floats  # NaN without any
     lower: Floats  # κ − 2.33 se; NaN while there are fewer than needed
     hold_s: Floats  # mean hold; NaN without any
@@ -101,25 +101,18 @@ def record_rows(report: PairReport, clean: Bools) -> RecordRows:
     clean : (n,) bool
         Check 1 as of each row.
     """
-    p, fits, n = report.params, report.log_fits, report.have_bars
-    found, leaving, current = past_excursions(report.y, report.x, fits.z, fits.spread, fits.beta, clean, p)
+    p, fits, open_ms = report.params, report.log_fits, report.open_ms
+    found, leaving, current = past_excursions(open_ms, report.y, report.x, fits.z, fits.spread, fits.beta, clean, p)
     matures = np.array([e.row + p.fit_bars + 1 for e in found], np.int64)
-    g, shown = np.array([e.gross_bps for e in found]), np.array([e.shown_bps for e in found])
-    hold = np.array([float(e.hold_bars) for e in found])
-    g_sum, e_sum, gg_sum, ge_sum, ee_sum, hold_sum = (
-        np.concatenate(([0.0], np.cumsum(v))) for v in (g, shown, g * g, g * shown, shown * shown, hold)
-    )
-    k = np.arange(len(found) + 1)
-    with np.errstate(invalid="ignore", divide="ignore"):  # nothing divided by nothing, before the first one
-        kappa = g_sum / e_sum
-        squares = gg_sum - 2.0 * kappa * ge_sum + kappa * kappa * ee_sum
-        se = np.sqrt(k / (k - 1) * np.maximum(squares, 0.0)) / e_sum
-        lower = kappa - SIGMAS * se
-        hold_s = hold_sum / k * p.timeframe_s
-    lower[:NEEDED] = np.nan
-    count = np.searchsorted(matures, np.arange(n), side="right")
+    end = np.searchsorted(matures, np.arange(len(open_ms)), side="right")
+    looks_ms = np.array([e.look_ms for e in found], np.int64)
+    first = np.minimum(np.searchsorted(looks_ms, open_ms - span_ms(p)), end)
+    other = np.ones(len(open_ms), np.bool_)  # rows whose record is not that of the row before
+    other[1:] = (np.diff(first) != 0) | (np.diff(end) != 0)
+    e, run = estimates(found, first[other], end[other], p), np.cumsum(other) - 1
+    lower = np.where(e.n >= NEEDED, e.lower, np.nan)
     unfinished = tuple(e for e in (leaving, current) if e is not None)
-    return RecordRows(count, kappa[count], lower[count], hold_s[count], tuple(found), unfinished)
+    return RecordRows(e.n[run], e.kappa[run], lower[run], e.hold_s[run], tuple(found), unfinished)
 
 
 def _evidence(report: PairReport, costs: RowCosts, clean: Bools, judged: Bools) -> VerdictRows:

@@ -276,7 +276,7 @@ def recorded(path: Path, most: int, rng: np.random.Generator) -> None:
         for name, (params, cost) in runs.items():
             tallies[name].add((y, x), walk_rule(replace(r, params=params), cost), r, cost, by_day=True)
         fits = r.log_fits
-        for e in past_excursions(r.y, r.x, fits.z, fits.spread, fits.beta, clean_rows(r), r.params)[0]:
+        for e in past_excursions(r.open_ms, r.y, r.x, fits.z, fits.spread, fits.beta, clean_rows(r), r.params)[0]:
             if e.row + r.params.fit_bars + 1 >= r.have_bars:
                 continue  # its time is not up: counting it would count quick winners first
             old = everything.get(int(r.open_ms[e.row]) // 86_400_000, (0.0, 0.0))

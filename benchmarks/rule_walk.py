@@ -109,7 +109,14 @@ def _classic_trades(report: PairReport, rows: VerdictRows, cost_bps: float) -> l
         beta = float(report.beta[row])
         ratio = beta * float(report.x[row]) / float(report.y[row]) if p.price_units else beta  # of notionals
         entered = Excursion(
-            row, side, ratio, shown_bps(report, row), float(report.y[row + 1]), float(report.x[row + 1]), exit_row
+            row,
+            int(report.open_ms[row]),
+            side,
+            ratio,
+            shown_bps(report, row),
+            y_in=float(report.y[row + 1]),
+            x_in=float(report.x[row + 1]),
+            exit_row=exit_row,
         )
         done = close_out(entered, float(report.y[exit_row + 1]), float(report.x[exit_row + 1]))
         trades.append(_trade(done, cost_bps))

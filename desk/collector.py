@@ -283,8 +283,7 @@ class Collector:
         params = key.params
         for bars in (params.need_bars + 1, record_bars(params)):
             for symbol in (key.symbol_y, key.symbol_x):
-                if bars:
-                    self.repairer.want(symbol, params.timeframe_s, bars)
+                self.repairer.want(symbol, params.timeframe_s, bars)
         self.engine.watch(key)
 
     def keep_watch(self, entry: WatchedPair) -> None:

@@ -26,10 +26,10 @@ from core.errors import PairsightError
 from core.journal import JournalRow
 from core.types import EngineStatus, Ints, MarkPrice
 from desk.basis import PRINTS, Basis, Journal, Library, Sources, report_of
-from desk.watch import FINE_RECORD_BARS, SCREEN_ROWS, Key, Watch, record_bars, same_legs
+from desk.watch import SCREEN_ROWS, Key, Watch, record_bars, same_legs
 from desk.worker import Worker
 
-__all__ = ["FINE_RECORD_BARS", "PRINTS", "SCREEN_ROWS", "Engine", "Key", "record_bars"]
+__all__ = ["PRINTS", "SCREEN_ROWS", "Engine", "Key", "record_bars"]
 
 log = logging.getLogger(__name__)
 
@@ -364,12 +364,11 @@ class Engine:
                     self._renew_record(key, watch, watch.said_ms)
 
     def _renew_record(self, key: Key, watch: Watch, last_ms: int | None) -> None:
-        """From the whole history up to this candle; None: to the newest."""
+        """From the stored history up to this candle; None: to the newest."""
         revision = self._changes(key)
-        bars = record_bars(key.params) or FINE_RECORD_BARS
         to_ms = None if last_ms is None else last_ms + key.params.timeframe_s * 1000
         began_s = self._monotonic()
-        watch.record = record_of(Basis(self._sources).history(key, bars, to_ms))
+        watch.record = record_of(Basis(self._sources).history(key, record_bars(key.params), to_ms))
         watch.record_revision, watch.record_s = revision, self._monotonic()
         self._renew_from_s = watch.record_s + RENEW_REST * (watch.record_s - began_s)
         watch.seen = None  # the screen's costs rest on the record's mean hold

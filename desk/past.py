@@ -19,7 +19,7 @@ from analytics.ticket import deciding_z, legs_of
 from core.errors import DataError
 from core.journal import JournalRow
 from desk.basis import Prints, half_bps_at
-from desk.engine import FINE_RECORD_BARS, SCREEN_ROWS, Key, record_bars
+from desk.engine import SCREEN_ROWS, Key, record_bars
 
 RECORDS: Final = 8  # pairs whose record at a past candle is kept, to add the candles after it one by one
 
@@ -92,7 +92,7 @@ class Past:
             except ValueError:  # too far: the report does not reach back to it
                 record = None
         if record is None:
-            record = record_of(self._report_to(key, record_bars(key.params) or FINE_RECORD_BARS, end_ms))
+            record = record_of(self._report_to(key, record_bars(key.params), end_ms))
         with self._lock:
             self._records[key] = record
             self._records.move_to_end(key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,13 +10,11 @@ import numpy as np
 
 from analytics.costs import CostSplit
 from analytics.params import Params
-from analytics.record import Record
+from analytics.record import Record, span_ms
 from analytics.report import PairReport
 from core.types import Candles, Ints
 
 SCREEN_ROWS: Final = 300  # confirmed rows with statistics that the screen shows
-RECORD_DAYS: Final[Mapping[int, int]] = {60: 30, 300: 60, 900: 120, 3600: 180}  # history of a pair's record
-FINE_RECORD_BARS: Final = 60_000  # below 1 min: what the stream has brought, at most so much of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +88,5 @@ class Watch:
 
 
 def record_bars(params: Params) -> int:
-    """Candles that a pair's record and its newest fit need; 0 where the exchange keeps no history."""
-    days = RECORD_DAYS.get(params.timeframe_s)
-    return 0 if days is None else days * 86_400 // params.timeframe_s + params.need_bars
+    """Candles that a pair's record needs: its span, and before it those that tell what was open when it began."""
+    return span_ms(params) // (params.timeframe_s * 1000) + params.need_bars + params.fit_bars

@@ -142,11 +142,16 @@ def test_a_cost_that_is_not_known_is_never_tradable() -> None:
     assert {unknown.at(int(row)) for row in at} == {Verdict.WAIT}
 
 
-def test_the_record_of_each_row_is_the_one_known_there_to_the_bit() -> None:
+@pytest.mark.parametrize("span_days", [1, 30])
+def test_the_record_of_each_row_is_the_one_known_there_to_the_bit(
+    span_days: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analytics.record.RECORD_DAYS", {60: span_days})  # a third of the history, and more than all
     report = history("evidence")
     rows = record_rows(report, clean_rows(report))
-    grows = np.flatnonzero(np.diff(rows.count))[::7]  # the last row before an excursion counts, and the first with it
-    for row in sorted({*range(100, report.have_bars, 331), *grows.tolist(), *(grows + 1).tolist()}):
+    assert (np.diff(rows.count) < 0).any() == (span_days == 1)
+    other = np.flatnonzero(np.diff(rows.count))[::7]  # the last row before an excursion counts, or no longer does
+    for row in sorted({*range(100, report.have_bars, 331), *other.tolist(), *(other + 1).tolist()}):
         s = record_of(cut(report, row)).summary()
         assert s.excursions == rows.count[row]
         if s.excursions:

@@ -12,7 +12,7 @@ import pytest
 
 from analytics.decision import Freshness
 from analytics.params import Params
-from analytics.record import record_of
+from analytics.record import clean_rows, past_excursions, record_of
 from core.errors import StoreError
 from core.journal import JournalRow
 from core.types import Candles, Ints, MarkPrice, Ticks
@@ -311,12 +311,37 @@ def test_a_record_taken_while_the_legs_had_no_candle_in_common_grows_with_the_fi
     market.absent = {"A": {int(market.opens[0])}, "B": {int(market.opens[1])}}
     (key,) = market.watch(1)
     market.engine.turn()  # each leg has a candle, and there is nothing to look at yet
-    for market.upto in range(3, 600):
+    for market.upto in range(3, 250):
         market.engine.turn()
     record = market.engine.look(key, FRESH).record
-    whole = record_of(market.engine.report_to(key, 600, None)).summary()
+    whole = record_of(market.engine.report_to(key, 250, None)).summary()
     assert whole.excursions > 0
     assert record == whole
+
+
+def test_a_desk_kept_running_and_one_restarted_say_the_same_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analytics.record.FINE_RECORD_BARS", 200)
+    kept = Market()
+    kept.upto = 300
+    (key,) = kept.watch(1)
+    kept.engine.turn()
+    kept.upto = 800
+    kept.rounds_until_caught_up()
+    again = Market()
+    again.rows, again.upto = kept.rows[:], kept.upto
+    (key,) = again.watch(1)
+    for market in (kept, again):
+        market.upto += 1
+        market.engine.turn()
+    assert kept.said(key) == again.said(key)
+    assert len(kept.said(key)) == 502
+    all_of_it = kept.engine.report_to(key, 801, None)
+    fits, clean = all_of_it.log_fits, clean_rows(all_of_it)
+    args = (all_of_it.open_ms, all_of_it.y, all_of_it.x, fits.z, fits.spread, fits.beta, clean, PARAMS)
+    record, anew = kept.engine.look(key, FRESH).record, again.engine.look(key, FRESH).record
+    assert record is not None
+    assert 0 < record.excursions < len(past_excursions(*args)[0]) / 2
+    assert record == anew == record_of(all_of_it).summary()
 
 
 def test_a_journal_goes_on_where_another_process_left_it(market: Market) -> None:
