@@ -39,7 +39,7 @@ def journal_row(look: Look) -> dict[str, Value]:
     half_life, trigger, test = report.half_life, decision.trigger, report.engle_granger
     caught = None if record is None else record.lower_bound
     even = None
-    if costs is not None and caught is not None:
+    if costs is not None and not costs.missing and caught is not None:
         fits = report.log_fits
         even = break_even_z(costs.total_bps, caught, float(fits.resid_sd[-1]), float(fits.beta[-1]))
     row: dict[str, Value] = {

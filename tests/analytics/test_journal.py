@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 from math import isfinite
 
 import numpy as np
@@ -14,7 +15,7 @@ from analytics.decision import Freshness, decide
 from analytics.journal import journal_row
 from analytics.look import Look
 from analytics.params import Params
-from analytics.record import record_of
+from analytics.record import RecordSummary, record_of
 from analytics.report import PairReport, analyse
 from tests.analytics.pairs import candles, cointegrated, report_saying
 
@@ -63,6 +64,13 @@ def test_the_row_says_what_the_look_said() -> None:
     assert (row["fees_bps"], row["half_spreads_bps"], row["funding_bps"]) == (10.0, 0.5, 0.1)
     assert row["cost_bps"] == pytest.approx(10.6)
     assert row["candle_ms"] == report.newest_ms
+
+
+def test_a_break_even_is_told_only_of_a_cost_that_is_known() -> None:
+    look = look_of(report_saying(z=[0.4, 2.2], sd=0.0012))
+    paying = replace(look, record=RecordSummary(25, 20, kappa=0.9, kappa_se=0.05, lower_bound=0.8))
+    assert journal_row(paying)["break_even_z"] == pytest.approx(10.6 / (0.8 * 12.0 / 1.8))
+    assert journal_row(replace(paying, costs=CostSplit(10.0, 0.5, None)))["break_even_z"] is None
 
 
 def test_what_decides_a_look_is_in_its_key_and_notional_is_not() -> None:

@@ -9,6 +9,7 @@ import pytest
 from analytics.look import Look
 from analytics.params import Params
 from tests.ui.seeded import CATALOGUE, look
+from ui.panels.ticket import markup
 from ui.ticket import Ticket, ticket
 
 
@@ -68,6 +69,13 @@ def test_break_even_is_the_z_whose_full_return_pays_the_cost() -> None:
     assert seen.costs is not None
     back = made.break_even_z * fits.resid_sd[-1] * 1e4 / (1 + abs(fits.beta[-1]))
     assert back == pytest.approx(seen.costs.total_bps)
+
+
+def test_a_break_even_of_the_costs_known_so_far_is_the_least_it_can_be() -> None:
+    seen = look("tradable", "ETHUSDT", "BTCUSDT", Params())
+    assert seen.costs is not None
+    assert "at least |z|" not in markup(the(seen))
+    assert "at least |z|" in markup(the(replace(seen, costs=replace(seen.costs, half_spreads_bps=None))))
 
 
 def test_without_costs_nothing_is_said_of_break_even() -> None:

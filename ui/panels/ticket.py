@@ -51,7 +51,8 @@ def _leg(leg: Leg) -> Markup:
 def _terms(t: Ticket) -> tuple[Markup, ...]:
     even = formats.UNKNOWN
     if t.break_even_z is not None:
-        even = f"|z| {formats.number(t.break_even_z)}, if all of it came back"
+        at_least = "at least " if t.costs is not None and t.costs.missing else ""
+        even = f"{at_least}|z| {formats.number(t.break_even_z)}, if all of it came back"
     left = 1e4 * t.residual / t.gross if t.gross else None
     return (
         _term("Exchange minimum", _minimum(t)),
