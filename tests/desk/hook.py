@@ -40,7 +40,7 @@ class Webhook:
     def url(self) -> str:
         return f"json://127.0.0.1:{self.port}/{self.secret}"
 
-    def wait(self, enough: Callable[[], bool], timeout_s: float = 30.0) -> None:
+    def wait(self, enough: Callable[[], bool], timeout_s: float = 120.0) -> None:
         with self._changed:
             assert self._changed.wait_for(enough, timeout_s), self.got
 

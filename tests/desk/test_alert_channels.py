@@ -78,7 +78,7 @@ def test_a_channel_that_hangs_holds_up_no_other_and_nobody_else(store: TradeStor
 
     class Hanging(Phone):
         def send(self, title: str, text: str) -> str:
-            go_on.wait(20)
+            go_on.wait(60)
             return super().send(title, text)
 
     slow = Hanging()
@@ -185,7 +185,7 @@ def test_a_channel_removed_while_it_was_sending_leaves_nothing_waiting(store: Tr
     class Slow(Phone):
         def send(self, title: str, text: str) -> str:
             super().send(title, text)
-            go_on.wait(20)
+            go_on.wait(60)
             return self.down
 
     phone = Slow()

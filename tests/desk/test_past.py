@@ -40,7 +40,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         desk.close()
 
 
-def wait_until(true: Callable[[], bool], timeout_s: float = 60.0) -> None:
+def wait_until(true: Callable[[], bool], timeout_s: float = 180.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not true():
         assert time.monotonic() < deadline

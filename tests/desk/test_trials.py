@@ -151,7 +151,7 @@ class Made:
 def finished(trials: Trials) -> None:
     thread = trials._thread
     if thread is not None:
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 

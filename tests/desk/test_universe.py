@@ -286,7 +286,7 @@ SPEED = 30
 COUNT = 30
 
 
-def wait_until(true: Callable[[], bool], timeout_s: float = 40.0) -> None:
+def wait_until(true: Callable[[], bool], timeout_s: float = 180.0) -> None:
     """Poll until it holds: a desk has no event for everything a test may wait for."""
     deadline = time.monotonic() + timeout_s
     while not true():

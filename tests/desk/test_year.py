@@ -80,7 +80,7 @@ def ended(year: Year, days: int = 2) -> HistoryLoad:
     """Wait for the thread; it ends with the last fetch."""
     thread = year._thread
     if thread is not None:
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
     return year.load(PAIR, 60, days)
 
@@ -171,11 +171,11 @@ def test_stop_ends_it() -> None:
 
     def hold(page: int) -> None:
         began.set()
-        go_on.wait(10)
+        go_on.wait(60)
 
     year, _ = a_year(Exchange(hold), Shelf())
     year.fetch(PAIR, 60, 2)
-    assert began.wait(10)
+    assert began.wait(60)
     year.stop(0.0)
     go_on.set()
     assert ended(year).stage == "cancelled"
