@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,28 +67,28 @@ class Run:
     behind: int = 0  # times the engine said so
 
 
-class Witnessed:
-    """A journal that remembers when its rows were committed."""
+class Witnessed(TradeStore):
+    """A store that remembers when its looks were committed."""
 
-    def __init__(self, store: TradeStore, run: Run) -> None:
-        self._store, self._run = store, run
+    def __init__(self, path: Path, run: Run) -> None:
+        super().__init__(path)
+        self._run = run
         self._waiting: list[JournalRow] = []
 
-    def put_looks(self, looks: Sequence[JournalRow]) -> None:
-        self._waiting += looks
-        self._store.put_looks(looks)
+    def put_looks(self, looks: Iterable[JournalRow]) -> bool:
+        rows = list(looks)
+        taken = super().put_looks(rows)
+        self._waiting += rows if taken else ()
+        return taken
 
-    def flush(self, timeout_s: float = 10.0) -> bool:
+    def settle(self, timeout_s: float) -> bool:
         waiting = list(self._waiting)
-        done = self._store.flush(timeout_s)
+        done = super().settle(timeout_s)
         now_ms = time.time() * 1000
         if done:
             del self._waiting[: len(waiting)]
             self._run.committed_ms.update({(row.pair, row.candle_ms): now_ms for row in waiting})
         return done
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
 
 
 @contextmanager
@@ -140,9 +140,8 @@ def prefill(path: Path, symbols: Sequence[str], timeframe_s: int) -> None:
 def measured(settings: Settings, seconds: float, timeframe_s: int) -> Run:
     """Run a collector for so long."""
     run = Run()
-    with witnessed_intake(run, timeframe_s, settings.grace_ms), TradeStore(settings.db) as store:
+    with witnessed_intake(run, timeframe_s, settings.grace_ms), Witnessed(settings.db, run) as store:
         collector = Collector(settings, store)
-        collector.engine._journal = Witnessed(store, run)  # type: ignore[assignment]
         keys = collector.engine.watches
         collector.start()
         try:

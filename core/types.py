@@ -330,7 +330,8 @@ class EngineStatus:
     owed: int = 0  # looks at candles confirmed by then that were still to be said
     behind: bool = False  # more are owed than there are pairs
     round_s: float = 0.0  # what the round took
-    at_ms: int = 0  # when it ended, by our clock; 0: there was none yet
+    at_ms: int = 0  # when it ended, or before the first one when the engine was started; our clock; 0: it was not
+    failing: tuple[str, ...] = ()  # pairs, with their timeframe, whose newest look could not be made
 
 
 @dataclass(frozen=True, slots=True)

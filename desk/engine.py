@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import nan
 from typing import Final
@@ -22,18 +22,19 @@ from analytics.journal import journal_row
 from analytics.look import Look
 from analytics.record import RecordSummary, advance, record_of
 from analytics.report import PairReport
-from core.errors import PairsightError
+from core.errors import PairsightError, StoreError
 from core.journal import JournalRow
-from core.types import EngineStatus, Ints, MarkPrice
+from core.types import TIMEFRAME_NAMES, EngineStatus, Ints, MarkPrice
 from desk.basis import PRINTS, Basis, Journal, Library, Sources, report_of
+from desk.outbox import Listener, Outbox
 from desk.watch import SCREEN_ROWS, Key, Watch, record_bars, same_legs
+from desk.watches import Watches
 from desk.worker import Worker
 
 __all__ = ["PRINTS", "SCREEN_ROWS", "Engine", "Key", "record_bars"]
 
 log = logging.getLogger(__name__)
 
-WATCHES: Final = 256  # pairs looked at; the one asked for longest ago makes room, those on the watch-list never do
 CATCH_UP: Final = 2_000  # looks owed beyond this many candles are not made up for: the journal begins anew
 TURN_LOOKS: Final = 20  # of one pair before the others have their turn
 SLOW: Final = 20  # looks owed at once that are worth a line in the log
@@ -42,7 +43,10 @@ ON_SCREEN_S: Final = 10.0  # a pair asked for within this time comes first, and 
 MEND_S: Final = 10.0  # looks wait at most so long for an interval before theirs that is being repaired
 RECORD_AGAIN_S: Final = 10.0  # while its history is still coming in
 RENEW_REST: Final = 3.0  # times as long as a renewal took, before the next one: most of the thread's time is for looks
+RENEW_S: Final = 3.0  # without a renewal, after which looks wait for one: they take all the time they can have
 TURN_S: Final = 1.0
+SETTLE_S: Final = 2.0  # the store is waited for; a screen is drawn every second, and waits less for newer candles
+SCREEN_SETTLE_S: Final = 0.25
 
 
 class Engine:
@@ -74,17 +78,17 @@ class Engine:
         self._mending = mending
         self._now_ms = now_ms
         self._monotonic = monotonic
-        self._watches: OrderedDict[Key, Watch] = OrderedDict()  # the one on screen last
-        self._lock = threading.Lock()  # guards the dict
+        self._watches = Watches()
         self._wake = threading.Event()
         self._worker = Worker("engine", self._main, self._wake)
-        self._listeners: list[Callable[[Key, JournalRow], None]] = []
-        self._lot: list[tuple[Key, JournalRow]] = []  # said, not yet handed to the journal; the engine's thread only
-        self._renew_from_s = -1e9
+        self._outbox = Outbox(journal)
+        self._renewed_s = self._renew_from_s = -1e9
         self._status = EngineStatus()
 
     def start(self) -> None:
         """Start the thread; does nothing while it runs."""
+        if not self._worker.on:
+            self._status = replace(self._status, at_ms=self._now_ms())
         self._worker.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
@@ -95,48 +99,38 @@ class Engine:
         """Candles were confirmed or repaired."""
         self._wake.set()
 
-    def tell(self, listener: Callable[[Key, JournalRow], None]) -> None:
+    def tell(self, listener: Listener) -> None:
         """Have this hear of every look once it is queued for the journal, in order, on the engine's thread.
 
         It must be quick: later looks wait for it.
         """
-        self._listeners.append(listener)
+        self._outbox.tell(listener)
 
     def status(self) -> EngineStatus:
         """As of the newest round. Cheap."""
-        with self._lock:
-            watched = len(self._watches)
-        return replace(self._status, watched=watched)
+        return replace(self._status, watched=len(self._watches))
 
     def watch(self, key: Key, *, keep: bool = False) -> None:
         """Look at this pair at every confirmed candle from now on; with ``keep`` however many others are asked for."""
-        watch = self._of(key)
+        watch = self._watches.of(key)
         watch.kept = watch.kept or keep
         self._wake.set()
 
     def unwatch(self, key: Key) -> None:
         """Look at it no longer, until somebody asks for it again."""
-        with self._lock:
-            self._watches.pop(key, None)
+        self._watches.drop(key)
 
     @property
     def watches(self) -> tuple[Key, ...]:
         """What is looked at, the pair on screen last."""
-        with self._lock:
-            return tuple(self._watches)
+        return self._watches.keys
 
     def repaired(self, symbol: str, timeframe_s: int, open_ms: int) -> None:
-        """A candle was repaired late: looks that rested on the interval without it get a note, and stay as they are."""
-        if self._journal is None:
-            return
-        with self._lock:
-            watches = list(self._watches.items())
-        for key, watch in watches:
-            if symbol in key.symbols and key.params.timeframe_s == timeframe_s:
-                said_ms = watch.said_ms
-                if said_ms is not None and said_ms >= open_ms:
-                    last_ms = min(said_ms, open_ms + key.params.need_bars * timeframe_s * 1000)
-                    self._journal.note_looks(key.pair, timeframe_s, open_ms, last_ms)
+        """A candle was repaired late: the looks said since its interval rested on what there was, and get a note.
+
+        All of them, for a record rests on the whole history. What they said stays.
+        """
+        self._outbox.repaired(symbol, timeframe_s, open_ms)
         self._wake.set()
 
     # For the screen
@@ -147,7 +141,7 @@ class Engine:
         The statistics are those of the newest confirmed candle; only ``freshness`` is of this moment.
         """
         report = self.report(key)
-        watch = self._of(key)
+        watch = self._watches.of(key)
         with watch.lock:
             summary = watch.record.summary() if watch.record is not None else None
             decision = decide(report, freshness=freshness, costs=watch.costs, record=summary)
@@ -155,40 +149,29 @@ class Engine:
 
     def report(self, key: Key) -> PairReport:
         """The newest look's report."""
-        watch = self._of(key)
+        watch = self._watches.of(key)
         watch.asked_s = self._monotonic()
+        now = (*self._ends(key), self._changes(key))
+        whole = watch.seen == now or self._settle(SCREEN_SETTLE_S)  # before the lock: others do not wait for the store
         with watch.lock:
-            self._refresh(key, watch)
-            assert watch.report is not None
+            if watch.report is None or watch.seen != now:
+                watch.report = self._refreshed(key, watch)
+                watch.seen = now if whole else None
             return watch.report
 
     def report_to(self, key: Key, bars: int, to_ms: int | None) -> PairReport:
         """The analysis of the newest ``bars`` stored candles opened before ``to_ms``; None: of all."""
         return Basis(self._sources).report(key, bars, to_ms)
 
-    def _of(self, key: Key) -> Watch:
-        with self._lock:
-            watch = self._watches.get(key)
-            if watch is None:
-                passing = [k for k, w in self._watches.items() if not w.kept] if len(self._watches) >= WATCHES else []
-                if passing:
-                    del self._watches[passing[0]]
-                watch = self._watches[key] = Watch()
-            self._watches.move_to_end(key)
-            return watch
-
-    def _refresh(self, key: Key, watch: Watch) -> None:
-        """Analyse the newest candles unless that was done."""
-        now = (*self._ends(key), self._changes(key))
-        if watch.report is not None and watch.seen == now:
-            return
-        self._settle()
+    def _refreshed(self, key: Key, watch: Watch) -> PairReport:
+        """The analysis of the newest candles, and their costs."""
         basis = Basis(self._sources)
         legs = basis.legs(key, key.look_bars, None)
-        if watch.report is None or watch.legs is None or not same_legs(legs, watch.legs):
-            watch.report, watch.legs = report_of(key, legs), legs
-        watch.seen = now
-        watch.costs = basis.costs(key, watch.report, watch.record)
+        report = watch.report
+        if report is None or watch.legs is None or not same_legs(legs, watch.legs):
+            report, watch.legs = report_of(key, legs), legs
+        watch.costs = basis.costs(key, report, watch.record)
+        return report
 
     def _ends(self, key: Key) -> tuple[int | None, int | None]:
         timeframe_s = key.params.timeframe_s
@@ -198,10 +181,9 @@ class Engine:
         timeframe_s = key.params.timeframe_s
         return self._revision(key.symbol_y, timeframe_s) + self._revision(key.symbol_x, timeframe_s)
 
-    def _settle(self) -> None:
-        """What was confirmed must be there to be read."""
-        if self._journal is not None:
-            self._journal.flush()
+    def _settle(self, timeout_s: float = SETTLE_S) -> bool:
+        """What was confirmed must be there to be read; False: some of it may not be, and waiting longer is no use."""
+        return self._journal is None or self._journal.settle(timeout_s)
 
     # The journal
 
@@ -215,72 +197,82 @@ class Engine:
                 log.warning("engine: %s", error)
             except Exception:  # the thread's last resort
                 log.exception("the engine failed at a look; it goes on with the next")
+        self._finish()
 
     def turn(self) -> None:
         """Every watched pair's turn: those on screen first, and again as soon as they have a new candle."""
         began_s = self._monotonic()
-        with self._lock:
-            order = list(reversed(self._watches.items()))
+        order = self._watches.newest_first()
         front = [(key, watch) for key, watch in order if began_s - watch.asked_s < ON_SCREEN_S]
         others = [(key, watch) for key, watch in order if began_s - watch.asked_s >= ON_SCREEN_S]
-        try:
-            self._settle()
-            basis = Basis(self._sources)
-            self._turns(front, basis)
-            self._hand_on()
-            for at in range(0, len(others), LOT):
-                self._turns(others[at : at + LOT], basis)
-                if front and self._wake.is_set():
-                    self._settle()
-                    self._turns(front, Basis(self._sources))
-        finally:  # what was said must be written, whatever came of the next one
-            self._hand_on()
-        self._settle()
-        self._renew_records(order)
+        revisions = self._revisions(order)
+        # What the store has no room for, or cannot have written by now, comes before anything further is said.
+        if self._outbox.hand_on() and self._settle():
+            self._outbox.note_repaired(order, self._said_ms)  # it was said before anything is read anew
+            try:
+                basis = Basis(self._sources)
+                self._turns(front, basis, revisions)
+                self._outbox.hand_on()
+                for at in range(0, len(others), LOT):
+                    self._turns(others[at : at + LOT], basis, revisions)
+                    newer = self._revisions(front)
+                    if front and self._wake.is_set() and self._settle():
+                        self._turns(front, Basis(self._sources), newer)
+            finally:  # what was said must be written, whatever came of the next one
+                self._outbox.hand_on()
+            if self._settle():
+                self._renew_records(front, others)
         self._told(order, self._monotonic() - began_s)
 
-    def _turns(self, watches: Sequence[tuple[Key, Watch]], basis: Basis) -> None:
+    def _revisions(self, watches: Sequence[tuple[Key, Watch]]) -> dict[Key, int]:
+        """Taken before the store has settled: a repair that is not written by then is then newer, and looked at."""
+        return {key: self._changes(key) for key, _ in watches}
+
+    def _turns(self, watches: Sequence[tuple[Key, Watch]], basis: Basis, revisions: Mapping[Key, int]) -> None:
         """Say what these owe, as far as their turn goes."""
         for key, watch in watches:
-            if self._worker.stopping:
+            if self._worker.stopping or self._outbox.refused:
                 return
-            with watch.lock:
-                try:
-                    self._catch_up(key, watch, basis)
-                except PairsightError:
-                    raise
-                except Exception:  # one pair's trouble is not the others'
-                    if watch.failed_ms != watch.said_ms or watch.said_ms is None:
-                        log.exception("a look at %s failed", key.pair)
-                    watch.failed_ms = watch.said_ms
-            if len(self._lot) >= LOT:
-                self._hand_on()
+            with watch.lock, self._on_its_own(key, watch):
+                self._catch_up(key, watch, basis, revisions[key])
+            if len(self._outbox) >= LOT:
+                self._outbox.hand_on()
 
-    def _hand_on(self) -> None:
-        lot, self._lot = self._lot, []
-        if not lot or self._journal is None:
-            return
-        self._journal.put_looks([row for _, row in lot])
-        for key, row in lot:
-            for listener in self._listeners:
-                try:
-                    listener(key, row)
-                except Exception:  # whoever listens is not to cost others what was said
-                    log.exception("a listener failed at a look at %s", key.pair)
+    @contextmanager
+    def _on_its_own(self, key: Key, watch: Watch) -> Iterator[None]:
+        """One pair's trouble is not the others'. A store that cannot be read is everybody's."""
+        try:
+            yield
+        except StoreError:
+            raise
+        except Exception:
+            if not watch.failing:
+                log.exception("a look at %s failed", key.pair)
+            watch.failing = True
+        else:
+            watch.failing = False
 
-    def _catch_up(self, key: Key, watch: Watch, basis: Basis) -> None:
+    def _finish(self) -> None:
+        """Hand on what a run leaves behind."""
+        try:
+            if self._outbox.hand_on() and self._settle():
+                self._outbox.note_repaired(self._watches.newest_first(), self._said_ms)
+            if not self._outbox.finish():
+                log.warning("%d looks found no room in the store; they are said again after a start", len(self._outbox))
+        except PairsightError as error:
+            log.warning("engine: %s", error)
+
+    def _catch_up(self, key: Key, watch: Watch, basis: Basis, revision: int) -> None:
         """Say the looks at the candles since the newest one said, oldest first."""
         newest_ms, step_ms = min(end or 0 for end in self._ends(key)), key.params.timeframe_s * 1000
         if not newest_ms:
             return
-        if not watch.journal_read:
-            said = self._sources.store.looks(key.pair, key.params.timeframe_s, key.params.key, limit=1)
-            watch.said_ms, watch.journal_read = (said[-1].candle_ms if said else None), True
+        self._said_ms(key, watch)
         if newest_ms <= self._said_through(key, watch):
             return
-        revision = self._changes(key)
         if watch.record is None:
             self._renew_record(key, watch, watch.said_ms)
+            watch.record_revision = revision
         y, x = (leg.candles.open_ms for leg in basis.legs(key, key.look_bars, None))
         owed, whole = self._owed(key, watch, np.intersect1d(y, x, assume_unique=True), basis)
         for open_ms in owed[:TURN_LOOKS]:
@@ -292,6 +284,13 @@ class Engine:
             self._wake.set()
         elif whole and len(y) and len(x):  # a candle of one leg alone has no look
             watch.through = min(int(y[-1]), int(x[-1])), revision
+
+    def _said_ms(self, key: Key, watch: Watch) -> int | None:
+        """The newest candle that has its look; of another life, the journal has it."""
+        if not watch.journal_read:
+            said = self._sources.store.looks(key.pair, key.params.timeframe_s, key.params.key, limit=1)
+            watch.said_ms, watch.journal_read = (said[-1].candle_ms if said else None), True
+        return watch.said_ms
 
     def _said_through(self, key: Key, watch: Watch) -> int:
         """Up to which open no look is owed."""
@@ -329,8 +328,8 @@ class Engine:
             watch.waits_ms = None
             return owed
         now_s = self._monotonic()
-        if watch.waits_ms is None:
-            watch.waits_ms, watch.waits_s = first_ms, now_s
+        if watch.waits_ms is None or first_ms > watch.waits_ms:
+            watch.waits_ms, watch.waits_s = max(int(span[-1]) for span in spans if len(span)), now_s
         return owed if now_s - watch.waits_s > MEND_S else [t for t in owed if t < first_ms]
 
     def _say(self, key: Key, watch: Watch, report: PairReport, basis: Basis) -> None:
@@ -349,19 +348,29 @@ class Engine:
         if self._journal is not None:
             values = journal_row(Look(report, decision, watch.costs, summary))
             told = {name: nan if value is None else value for name, value in values.items()}
-            self._lot.append((key, JournalRow(**told, written_ms=self._now_ms())))  # type: ignore[arg-type]
+            self._outbox.say(key, JournalRow(**told, written_ms=self._now_ms()))  # type: ignore[arg-type]
         watch.said_ms = report.newest_ms
 
-    def _renew_records(self, order: Sequence[tuple[Key, Watch]]) -> None:
-        """With the time that is left, take a record from its whole history where that has changed, not too often."""
-        for key, watch in order:
+    def _renew_records(self, front: Sequence[tuple[Key, Watch]], others: Sequence[tuple[Key, Watch]]) -> None:
+        """Take records from their whole history where that has changed, not too often, the oldest of ``others`` first.
+
+        With the time that is left, and where there is none one every few seconds.
+        """
+        for key, watch in [*front, *sorted(others, key=lambda each: each[1].record_s)]:
             now_s = self._monotonic()
-            if self._wake.is_set() or self._worker.stopping or now_s < self._renew_from_s:
+            busy = self._wake.is_set() and now_s - self._renewed_s < RENEW_S
+            if busy or self._worker.stopping or now_s < self._renew_from_s:
                 return
-            with watch.lock:
-                known = watch.record is None or watch.record_revision == self._changes(key)
-                if not known and now_s - watch.record_s >= RECORD_AGAIN_S:
-                    self._renew_record(key, watch, watch.said_ms)
+            revision = self._changes(key)
+            known = watch.record is None or watch.record_revision == revision
+            if known or now_s - watch.record_s < RECORD_AGAIN_S:
+                continue
+            if not self._settle():
+                return
+            with watch.lock, self._on_its_own(key, watch):
+                watch.record_s = self._renewed_s = now_s
+                self._renew_record(key, watch, watch.said_ms)
+                watch.record_revision = revision
 
     def _renew_record(self, key: Key, watch: Watch, last_ms: int | None) -> None:
         """From the stored history up to this candle; None: to the newest."""
@@ -385,4 +394,5 @@ class Engine:
             log.warning("the engine is behind: %d looks owed for %d pairs", owed, len(order))
         elif self._status.behind and not behind:
             log.info("the engine has caught up")
-        self._status = EngineStatus(len(order), owed, behind, round(round_s, 3), self._now_ms())
+        failing = tuple(f"{k.pair} {TIMEFRAME_NAMES[k.params.timeframe_s]}" for k, watch in order if watch.failing)
+        self._status = EngineStatus(len(order), owed, behind, round(round_s, 3), self._now_ms(), failing)

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 PATH: Final = "/healthz"
 STUCK_S: Final = 60.0  # without a round of the engine; it makes one a second, and longer ones while it catches up
+NAMED: Final = 5  # pairs in a sentence
 PATIENCE_S: Final = 5.0  # with a client that does not finish its request
 
 
@@ -49,8 +50,13 @@ def problems(status: DeskStatus, now_ms: int) -> tuple[str, ...]:
     engine = status.engine
     if engine.behind:
         found.append(f"The engine is behind: {engine.owed} looks owed for {engine.watched} pairs.")
-    if engine.at_ms and status.running and now_ms - engine.at_ms > STUCK_S * 1000:
+    if status.running and not engine.at_ms:
+        found.append("The engine was not started.")
+    elif status.running and now_ms - engine.at_ms > STUCK_S * 1000:
         found.append(f"The engine has not finished a round for {(now_ms - engine.at_ms) / 1000:.0f} s.")
+    if engine.failing:
+        more = f" and {len(engine.failing) - NAMED} more" if len(engine.failing) > NAMED else ""
+        found.append(f"No look can be made at {', '.join(engine.failing[:NAMED])}{more}; the log says why.")
     return tuple(found)
 
 
@@ -78,6 +84,7 @@ def told(status: DeskStatus, now_ms: int) -> dict[str, object]:
             "owed": status.engine.owed,
             "behind": status.engine.behind,
             "round_s": status.engine.round_s,
+            "failing": status.engine.failing,
         },
         "gaps": {"open": status.gaps_open, "repaired": status.gaps_repaired, "lost": status.gaps_lost},
     }

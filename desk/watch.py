@@ -82,9 +82,9 @@ class Watch:
     said_ms: int | None = None  # newest candle that has its row in the journal
     journal_read: bool = False  # whether the journal was asked for it
     through: tuple[int, int] = (-1, -1)  # up to this open, at this revision, no look is owed
-    waits_ms: int | None = None  # the interval under repair that its looks wait for, …
+    waits_ms: int | None = None  # the last of the intervals under repair that its looks wait for, …
     waits_s: float = 0.0  # … since when
-    failed_ms: int | None = None  # the candle whose look failed, and was told of
+    failing: bool = False  # its newest look failed, and the log has it
 
 
 def record_bars(params: Params) -> int:

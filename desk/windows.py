@@ -17,6 +17,7 @@ from core.types import Candles, Ticks
 
 SPARE: Final = 600  # kept beyond what was asked for, for looks at candles a little older than the newest
 MOST: Final = 8_000  # more than this is read from the store and not kept: the history of a record
+SETTLE_S: Final = 0.5  # a store that takes longer is read as it is, and nothing of it kept
 Change = tuple[int, int, int | None]
 
 
@@ -33,7 +34,7 @@ class Store(Protocol):
         to_ms: int | None = ...,
     ) -> Candles: ...
     def candles_change(self, symbol: str, timeframe_s: int) -> Change: ...
-    def flush(self, timeout_s: float = ...) -> bool: ...
+    def settle(self, timeout_s: float) -> bool: ...
     def trades(
         self, symbol: str, *, from_ms: int | None = ..., to_ms: int | None = ..., limit: int | None = ...
     ) -> Ticks: ...
@@ -88,7 +89,7 @@ class Windows:
             if len(candles) and candles.open_ms[-1] >= (change[2] or 0):
                 return self._keep(_Kept(candles, change, asked))
         # What the store has been asked to do must be done before its candles are those of this change.
-        done = self._store.flush()
+        done = self._store.settle(SETTLE_S)
         now = _Kept(self._store.candles(symbol, timeframe_s, limit=asked), change, asked)
         return self._keep(now) if done else now
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -44,6 +45,12 @@ def test_a_desk_that_collects_stores_and_looks_is_well_though_a_thin_symbol_is_s
         (replace(WELL, alerts_problem="Alerts have to wait: it is away."), "Alerts have to wait"),
         (replace(WELL, engine=EngineStatus(3, 40, True, at_ms=NOW_MS)), "40 looks owed for 3 pairs"),
         (replace(WELL, engine=EngineStatus(3, at_ms=NOW_MS - 61_000)), "not finished a round for 61 s"),
+        (replace(WELL, engine=EngineStatus(3)), "The engine was not started"),
+        (replace(WELL, engine=EngineStatus(3, at_ms=NOW_MS, failing=("A/B 1m",))), "No look can be made at A/B 1m;"),
+        (
+            replace(WELL, engine=EngineStatus(9, at_ms=NOW_MS, failing=tuple(f"A/B{n} 1s" for n in range(7)))),
+            "A/B0 1s, A/B1 1s, A/B2 1s, A/B3 1s, A/B4 1s and 2 more;",
+        ),
     ],
 )
 def test_each_way_to_be_unwell_has_its_sentence(status: DeskStatus, says: str) -> None:
@@ -83,7 +90,7 @@ def get(url: str, method: str = "GET") -> tuple[int, dict[str, object]]:
 
 
 def well_now() -> DeskStatus:
-    return replace(WELL, engine=EngineStatus(watched=3))
+    return replace(WELL, engine=EngineStatus(watched=3, at_ms=time.time_ns() // 1_000_000))
 
 
 def test_the_endpoint_answers_200_while_it_is_well_and_503_with_the_reason_when_not() -> None:
