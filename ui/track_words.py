@@ -65,4 +65,5 @@ def left_out(score: Score) -> str:
     """How many closed trades are in no figure; empty: none."""
     if not score.unknown:
         return ""
-    return f"{formats.count(score.unknown)} more without a known net (funding or price spread not seen) are left out"
+    verb = "is" if score.unknown == 1 else "are"
+    return f"{formats.count(score.unknown)} of them, of unknown net (funding or price spread not seen), {verb} left out"
