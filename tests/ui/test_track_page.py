@@ -56,7 +56,7 @@ def test_many_trades_are_summed_up_with_their_interval_and_the_hit_rate_is_said_
     assert shown(app, "said_net") == f"{said.net_bps:+.1f} bps".replace("-", "−")
     text = words(app)
     assert "proves nothing: many small gains can hide one large loss" in text
-    assert "1 more without a known net" in text
+    assert "1 of them, of unknown net" in text
     assert "Over 48 closed TRADABLE trades the mean net lies between" in text
     assert "a year of 365 days" in text
     assert text.count("CONFIRMED") == 3  # both sides, and the open trades' closes
