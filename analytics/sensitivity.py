@@ -122,7 +122,8 @@ def sensitivity(variants: Iterable[Variant], tried_before: int = 0) -> Sensitivi
     Returns
     -------
     Sensitivity
-        ``deflated`` and ``hurdle`` are None while the own ratio, or the ratios' spread, is not known.
+        ``deflated`` and ``hurdle`` are None while the own ratio, or the ratios' spread, is not known. The spread is at
+        least that of ratios whose true value is 0, over as many days.
     """
     found = tuple(variants)
     if not found:
@@ -134,5 +135,6 @@ def sensitivity(variants: Iterable[Variant], tried_before: int = 0) -> Sensitivi
     ratios = [v.summary.sharpe.ratio for v in found if v.summary.sharpe is not None]
     if own is None or len(ratios) < 2 or not own.se > 0:
         return Sensitivity(found, tried, None, None)
-    variance = float(np.var(ratios, ddof=1))
+    # Neighbours are near copies of the run: they spread less than worthless ratios do by chance alone.
+    variance = max(float(np.var(ratios, ddof=1)), 1.0 / (own.observations - 1))
     return Sensitivity(found, tried, deflated(own, variance, tried), expected_best(variance, tried) * YEAR_ROOT)

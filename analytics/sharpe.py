@@ -96,10 +96,10 @@ def deflated(sharpe: SharpeRatio, variance: float, tried: int) -> float:
     sharpe : SharpeRatio
         Of the setting in question.
     variance : float
-        Of the ratios over all settings tried, in the same unit.
+        Of the ratios over all settings tried, in the same unit. Settings that resemble one another show too little of
+        it, and with too little the result is far too mild: a ratio worth nothing has 1/(T − 1) by chance alone.
     tried : int
-        How many they were. Neighbours resemble one another: fewer than this are independent, and the result is on the
-        strict side.
+        How many they were. Where few of them are independent, this many are on the strict side.
 
     Returns
     -------

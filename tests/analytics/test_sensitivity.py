@@ -11,7 +11,7 @@ from analytics.backtest import Frictions, walk_forward
 from analytics.params import Params
 from analytics.performance import Summary
 from analytics.sensitivity import Setting, Variant, neighbours, sensitivity, sensitivity_runs
-from analytics.sharpe import YEAR_ROOT, SharpeRatio, deflated, expected_best
+from analytics.sharpe import YEAR_ROOT, SharpeRatio, deflated, expected_best, sharpe_ratio
 from core.types import Candles
 from tests.analytics.pairs import candles, reverting, walk
 
@@ -76,6 +76,30 @@ def test_all_are_kept_in_order_and_the_own_ratio_answers_for_their_number() -> N
     assert own is not None
     assert s.deflated == pytest.approx(deflated(own, 0.04, 10))
     assert s.hurdle == pytest.approx(expected_best(0.04, 10) * YEAR_ROOT)
+
+
+def test_near_copies_of_the_run_do_not_lower_what_luck_alone_would_show() -> None:
+    alike = [told(ratio, 1.0) for ratio in (0.20, 0.201, 0.199, 0.2)]
+    s = sensitivity(alike, tried_before=196)
+    own = alike[0].summary.sharpe
+    assert own is not None
+    worthless = 1.0 / (own.observations - 1)  # variance of a ratio whose true value is 0
+    assert s.hurdle == pytest.approx(expected_best(worthless, 200) * YEAR_ROOT)
+    assert s.deflated == pytest.approx(deflated(own, worthless, 200))
+
+
+def test_the_best_of_many_worthless_series_seldom_passes_beside_near_copies() -> None:
+    rng, passed = np.random.default_rng(1), 0
+    some = told(0.1, 1.0)
+    for _ in range(100):
+        series = rng.standard_normal((200, 180))
+        best = series[(series.mean(axis=1) / series.std(axis=1, ddof=1)).argmax()]
+        copies = np.sqrt(0.9) * best + np.sqrt(0.1) * rng.standard_normal((16, 180))
+        runs = [replace(some, summary=replace(some.summary, sharpe=sharpe_ratio(r))) for r in (best, *copies)]
+        found = sensitivity(runs, tried_before=200)
+        assert found.deflated is not None
+        passed += found.deflated >= 0.95
+    assert passed <= 5  # 70 with the variance of the copies
 
 
 def test_without_a_ratio_of_its_own_nothing_is_deflated() -> None:
