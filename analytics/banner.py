@@ -51,7 +51,7 @@ def banner(run: WalkForward, null: NullRun | None = None, tried: Sensitivity | N
     -------
     Banner
         "for" needs all of: 20 trades, an interval of the mean net above 0, at most 5 % of the null runs as good,
-        neighbouring settings run, and a deflated Sharpe ratio of at least 0.95 where there are days enough for one.
+        neighbouring settings run, and a deflated Sharpe ratio of at least 0.95, for which there must be days enough.
     """
     tone, headline, text = _judge(run, null, tried)
     return Banner(tone, headline, text, _assumed(run))
@@ -116,6 +116,8 @@ def _doubts(null: NullRun | None, tried: Sensitivity | None) -> str:
             f"On redrawn candles without a relationship {null.as_good:.0%} of {len(null.drawn) + 1} runs, this one"
             " counted in, did as well."
         )
+    if tried is not None and tried.deflated is None:
+        doubts.append(f"Too few days to allow for {tried.tried} settings.")
     if tried is not None and tried.deflated is not None and tried.deflated < SURE:
         doubts.append(
             f"After {tried.tried} settings its Sharpe ratio is more than the luck of the best with probability"

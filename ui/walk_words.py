@@ -106,7 +106,7 @@ def tries_of(tried: Sensitivity) -> str:
         f" {tried.tried} settings tried in all."
     )
     if tried.deflated is None or tried.hurdle is None:
-        return f"{words} Its Sharpe ratio cannot be deflated: too few days, or the settings do not differ."
+        return f"{words} Its Sharpe ratio cannot be deflated: fewer than 20 days that differ."
     return (
         f"{words} The best of so many worthless ones would show a Sharpe ratio of"
         f" {formats.number(tried.hurdle, 1, sign=True)}; that this run's is truly above it has probability"

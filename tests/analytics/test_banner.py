@@ -38,7 +38,7 @@ def null(as_good: int, runs: int = 39) -> NullRun:
     return NullRun(real, tuple(Outcome(1, 6.0 if i < as_good else -1.0, 1.0) for i in range(runs)))
 
 
-def tried(run: WalkForward, deflated: float) -> Sensitivity:
+def tried(run: WalkForward, deflated: float | None) -> Sensitivity:
     return Sensitivity((Variant(Setting("", PARAMS), run.summary),), 16, deflated, 1.0)
 
 
@@ -95,6 +95,13 @@ def test_a_win_that_the_number_of_tries_explains_is_open() -> None:
     assert said.tone == "open"
     assert "After 16 settings" in said.text
     assert "60%" in said.text
+
+
+def test_a_win_whose_tries_cannot_be_allowed_for_is_open() -> None:
+    run = told(a_run(), 0.5, 3.0)
+    said = banner(run, null(0), tried(run, None))
+    assert said.tone == "open"
+    assert "Too few days to allow for 16 settings." in said.text
 
 
 def test_a_win_is_no_support_before_it_stands_beside_luck_and_other_settings() -> None:
