@@ -13,7 +13,8 @@ PairsightError
 │   └── Unreachable      no answer, or 5xx after the last retry
 ├── StoreError           the database
 │   ├── StoreCorrupt     the file is not a usable database
-│   └── StoreBusy        another process collects into it
+│   ├── StoreBusy        another process collects into it
+│   └── NoteUnreadable   what is kept in it by name is of another form
 └── DataError            numbers that cannot be answered
     ├── NotEnoughData    fewer observations than the method needs
     └── DegenerateData   flat, collinear or not finite
@@ -98,6 +99,10 @@ class StoreCorrupt(StoreError):  # noqa: N818
 
 class StoreBusy(StoreError):  # noqa: N818
     """Another process collects into this file."""
+
+
+class NoteUnreadable(StoreError):  # noqa: N818
+    """Something kept in the database by name is not of the form that this version knows. It is left as it is."""
 
 
 class DataError(PairsightError, ValueError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 import time
@@ -19,17 +18,7 @@ from analytics.params import Params
 from core.errors import UnknownSymbol
 from core.load import HistoryLoad
 from core.settings import Settings
-from core.types import (
-    TIMEFRAMES_S,
-    DeskStatus,
-    FeedStatus,
-    Ints,
-    MarkPrice,
-    Source,
-    SymbolInfo,
-    Trade,
-    WatchedPair,
-)
+from core.types import DeskStatus, FeedStatus, Ints, MarkPrice, Source, SymbolInfo, Trade, WatchedPair
 from desk.alert_survey import survey_of
 from desk.alerts import Alerts
 from desk.engine import Engine, Key, record_bars
@@ -39,6 +28,7 @@ from desk.listed import must_trade
 from desk.origin import claim
 from desk.past import Past
 from desk.repairer import Repairer
+from desk.revisions import Revisions
 from desk.streams import Streams, feed_of
 from desk.surroundings import REAL, Surroundings
 from desk.track_record import TrackRecord, keep_score
@@ -77,8 +67,7 @@ class Collector:
         kept = tuple(dict.fromkeys((*watch_list(store), *settings.watch)))
         legs = (symbol for entry in kept for symbol in (entry.symbol_y, entry.symbol_x))
         self._symbols = list(dict.fromkeys((*settings.symbols, *legs)))
-        self._revisions: dict[tuple[str, int], int] = {}  # the newest change before the newest candle, …
-        self._change = itertools.count(1)  # … by a number of its own, whichever threads tell of several at once
+        self._revisions = Revisions(store)
         self._asked_back: set[str] = set()
         self._running = False
         self._told_s = 0.0
@@ -86,7 +75,7 @@ class Collector:
             Windows(store),
             journal=store,
             newest_ms=self.newest_candle_ms,
-            revision=lambda symbol, timeframe_s: self._revisions.get((symbol, timeframe_s), 0),
+            revision=self._revisions.of,
             holes=self._holes,
             mending=lambda symbol, timeframe_s, from_ms: self._opens(symbol, timeframe_s, from_ms, lost=False),
             marks=self.marks,
@@ -171,6 +160,7 @@ class Collector:
             self.engine.stop()
             self.track.stop()
             self.alerts.stop()
+            self._tell()
             if not self.store.flush():
                 log.warning("what was queued could not all be written: %s", self.store.status().reason)
 
@@ -380,7 +370,7 @@ class Collector:
         self.streams.subscribe(symbol)
 
     def _changed(self, symbol: str, timeframe_s: int | None) -> None:
-        self._revisions |= {(symbol, s): next(self._change) for s in ([timeframe_s] if timeframe_s else TIMEFRAMES_S)}
+        self._revisions.change(symbol, timeframe_s)
         self.engine.wake()
 
     def _tick(self) -> None:
@@ -389,7 +379,10 @@ class Collector:
         now_s = time.monotonic()
         if now_s - self._told_s > HEALTH_EVERY_S:
             self._told_s = now_s
-            self.store.put_note(HEALTH, msgspec.json.encode(self.status()).decode(), time.time_ns() // 1_000_000)
+            self._tell()
+
+    def _tell(self) -> None:
+        self.store.put_note(HEALTH, msgspec.json.encode(self.status()).decode(), time.time_ns() // 1_000_000)
 
     def _holes(self, symbol: str, timeframe_s: int, from_ms: int) -> Ints:
         return self._opens(symbol, timeframe_s, from_ms, lost=True)

@@ -86,6 +86,11 @@ def past(hole: Hole, passed_ms: int) -> list[Hole]:
     return [replace(hole, last_ms=last)] if last >= hole.first_ms else []
 
 
+def spans_of(holes: Iterable[Hole], symbol: str, timeframe_s: int) -> list[tuple[int, int]]:
+    """First and last opens of the holes of a symbol's timeframe."""
+    return [(h.first_ms, h.last_ms) for h in holes if (h.symbol, h.timeframe_s) == (symbol, timeframe_s)]
+
+
 def unknown_opens(
     spans: Iterable[tuple[int, int]], gaps: Iterable[Gap], timeframe_s: int, from_ms: int, *, lost: bool
 ) -> Ints:

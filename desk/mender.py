@@ -16,7 +16,8 @@ import numpy as np
 from analytics.resample import resample
 from core.errors import BadRequest
 from core.types import Candles, Gap, Ticks
-from desk.holes import KLINE_MIN_S, Hole, insert, past, without
+from desk.holes import KLINE_MIN_S, Hole, insert, past, spans_of, without
+from desk.notes import read_note
 from ingestion.binance_rest import SETTLING_MS
 from ingestion.history import BARS_A_CALL
 from ingestion.rest import Rest
@@ -64,9 +65,9 @@ class Mender:
         self._lock = threading.Lock()  # guards what follows, and that nothing out of date is written
         self._holes: list[Hole] = []
         self._news: Counter[str] = Counter()  # how often something of a symbol turned out to be missing
-        note = store.note(HOLES)
-        if note is not None:
-            self._holes = msgspec.json.decode(note[0], type=list[Hole])
+        noted = read_note(store, HOLES, list[Hole])
+        if noted is not None:
+            self._holes = noted[0]
 
     def add(self, holes: Iterable[Hole]) -> None:
         """Intervals passed without a candle that can be trusted."""
@@ -79,7 +80,7 @@ class Mender:
     def spans(self, symbol: str, timeframe_s: int) -> list[tuple[int, int]]:
         """First and last opens of what is still to be mended."""
         with self._lock:
-            return [(h.first_ms, h.last_ms) for h in self._holes if (h.symbol, h.timeframe_s) == (symbol, timeframe_s)]
+            return spans_of(self._holes, symbol, timeframe_s)
 
     def rebuild(self, passed: Passed) -> None:
         """Build again, from stored trades, what needs no bar of the exchange and of which no more is to come."""

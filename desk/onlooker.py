@@ -7,20 +7,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-import msgspec
-import numpy as np
-
 from analytics.decision import Freshness
 from analytics.live import Touch, touch
 from analytics.market import MarketRule, MarketView
-from core.errors import PairsightError
+from core.errors import NoteUnreadable, PairsightError
 from core.load import HistoryLoad
 from core.settings import Settings
-from core.types import DeskStatus, Ints, MarkPrice, StoreStatus, SymbolInfo, Trade
+from core.types import DeskStatus, FeedStatus, Ints, MarkPrice, StoreStatus, SymbolInfo, Trade
 from desk.alerts import AlertsSeen
 from desk.collector import HEALTH
 from desk.engine import Engine, Key
+from desk.holes import Hole, spans_of, unknown_opens
+from desk.mender import HOLES
+from desk.notes import read_note
 from desk.past import Past
+from desk.revisions import stored_revision
 from storage.reader import StoreReader
 
 PRINTS: Final = 200  # newest stored trades in which the last taker prices are looked for
@@ -37,7 +38,7 @@ class Onlooker:
             store,
             journal=None,
             newest_ms=self.newest_candle_ms,
-            revision=lambda symbol, timeframe_s: 0,
+            revision=lambda symbol, timeframe_s: stored_revision(store, symbol, timeframe_s),
             holes=self._holes,
             marks=self.marks,
             funding_hours=lambda: None,
@@ -86,21 +87,32 @@ class Onlooker:
 
     def status(self) -> DeskStatus:
         """What the collecting process last said of itself."""
-        words = f"Another Pairsight collects into {self.settings.db}; this one shows what it stores."
-        stale_after_s = self.settings.stale_after_s
-        note = self.store.note(HEALTH)
+        db, stale_after_s = self.settings.db, self.settings.stale_after_s
+        words = f"Another Pairsight collects into {db}; this one shows what it stores."
         store = replace(self.store.status(), state="reading", reason=words)
-        if note is None:
-            return DeskStatus(store=store, problem=words, stale_after_s=stale_after_s)
-        told = msgspec.json.decode(note[0], type=DeskStatus)
-        quiet_s = time.time() - note[1] / 1000
+        unknown = DeskStatus(store=store, problem=words, stale_after_s=stale_after_s)
+        try:
+            noted = read_note(self.store, HEALTH, DeskStatus)
+        except NoteUnreadable as error:
+            return replace(unknown, problem=f"How the Pairsight that collects into {db} does is unknown. {error}")
+        if noted is None:
+            return unknown
+        told, quiet_s = noted[0], max(0.0, time.time() - noted[1] / 1000)
+        unknown = replace(unknown, source=told.source, symbols=told.symbols)
+        if not told.running:
+            return replace(unknown, problem=told.problem or f"The Pairsight that collects into {db} is stopped.")
         if quiet_s > QUIET_S:
-            words = f"The Pairsight that collects into {self.settings.db} has said nothing for {quiet_s:.0f} s."
-            return DeskStatus(
-                store=store, source=told.source, symbols=told.symbols, problem=words, stale_after_s=stale_after_s
+            return replace(
+                unknown, problem=f"The Pairsight that collects into {db} has said nothing for {quiet_s:.0f} s."
             )
         return replace(
-            told, store=_beside(store, told.store), problem=told.problem or words, stale_after_s=stale_after_s
+            told,
+            trades=_aged(told.trades, quiet_s),
+            market=_aged(told.market, quiet_s),
+            universe=_aged(told.universe, quiet_s),
+            store=_beside(store, told.store),
+            problem=told.problem or words,
+            stale_after_s=stale_after_s,
         )
 
     def newest_candle_ms(self, symbol: str, timeframe_s: int) -> int | None:
@@ -153,13 +165,19 @@ class Onlooker:
         """History is the other process's business."""
 
     def _holes(self, symbol: str, timeframe_s: int, from_ms: int) -> Ints:
-        ms = timeframe_s * 1000
-        spans = [
-            np.arange(max(g.from_ms // ms * ms, from_ms), g.to_ms // ms * ms + 1, ms, dtype=np.int64)
-            for g in self.store.gaps(symbol, from_ms=from_ms)
-            if g.state == "open" or (g.state == "lost" and timeframe_s < 60)
-        ]
-        return np.unique(np.concatenate(spans)) if spans else np.empty(0, np.int64)
+        noted = read_note(self.store, HOLES, list[Hole])
+        spans = spans_of(noted[0] if noted else (), symbol, timeframe_s)
+        return unknown_opens(spans, self.store.gaps(symbol, from_ms=from_ms), timeframe_s, from_ms, lost=True)
+
+
+def _aged(feed: FeedStatus, quiet_s: float) -> FeedStatus:
+    """How a feed stands if nothing came since it told of itself, so long ago."""
+    return replace(
+        feed,
+        last_frame_age_s=None if feed.last_frame_age_s is None else feed.last_frame_age_s + quiet_s,
+        next_try_in_s=None if feed.next_try_in_s is None else max(0.0, feed.next_try_in_s - quiet_s),
+        streams=tuple(s if s.age_s is None else replace(s, age_s=s.age_s + quiet_s) for s in feed.streams),
+    )
 
 
 def _beside(own: StoreStatus, other: StoreStatus) -> StoreStatus:

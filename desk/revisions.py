@@ -1,0 +1,43 @@
+"""That something before the newest candle changed, for whoever keeps what follows from it, in any process."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Final
+
+from core.types import TIMEFRAMES_S
+from desk.notes import read_note
+from storage.reader import StoreReader
+from storage.sqlite import TradeStore
+
+_NOTE: Final = "change"
+
+
+class Revisions:
+    """The newest change of each symbol's timeframes. Thread safe.
+
+    Each has a number of its own, whichever threads tell of several at once, and none that an earlier process gave. It
+    is noted behind the candles it speaks of: who reads the number finds them.
+    """
+
+    def __init__(self, store: TradeStore) -> None:
+        self._store = store
+        self._count = itertools.count(time.time_ns() // 1_000_000)
+        self._newest: dict[tuple[str, int], int] = {}
+
+    def of(self, symbol: str, timeframe_s: int) -> int:
+        """The number of the newest; 0: none in this process."""
+        return self._newest.get((symbol, timeframe_s), 0)
+
+    def change(self, symbol: str, timeframe_s: int | None) -> None:
+        """Candles came or changed before the newest; None: of all timeframes. Asked of the store by now."""
+        for each_s in [timeframe_s] if timeframe_s else TIMEFRAMES_S:
+            number = self._newest[symbol, each_s] = next(self._count)
+            self._store.put_note(f"{_NOTE} {symbol} {each_s}", str(number), time.time_ns() // 1_000_000)
+
+
+def stored_revision(store: StoreReader, symbol: str, timeframe_s: int) -> int:
+    """The number of the newest change that any process noted; 0: none. Raises StoreError."""
+    noted = read_note(store, f"{_NOTE} {symbol} {timeframe_s}", int)
+    return noted[0] if noted else 0
