@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from math import nan
 from typing import Final
@@ -30,7 +30,7 @@ class Scanned:
     """One scan, and what it was made of."""
 
     scan: Scan | None = None
-    left_out: tuple[LeftOut, ...] = ()  # too thin by the minute
+    left_out: tuple[LeftOut, ...] = ()  # too thin by the minute, or not known yet to be thick enough
     candle_ms: int | None = None
     took_ms: float = nan
     number: int = 0
@@ -38,19 +38,24 @@ class Scanned:
 
 
 class Scanner:
-    """Thread ``scanner``. ``rule`` and ``day_volume`` are asked at each scan; ``result`` may be read from anywhere."""
+    """Thread ``scanner``. ``result`` may be read from anywhere.
+
+    ``rule``, ``day_volume`` and ``loading``, the symbols whose history is still being fetched, are asked at each scan.
+    """
 
     def __init__(
         self,
         closes: Closes,
         rule: Callable[[], MarketRule | None],
         day_volume: Callable[[], Mapping[str, float]],
+        loading: Callable[[], Collection[str]],
         settle_s: float = SETTLE_S,
         rest_s: float = REST_S,
     ) -> None:
         self._closes = closes
         self._rule = rule
         self._day_volume = day_volume
+        self._loading = loading
         self._settle_s = settle_s
         self._rest_s = rest_s
         self._wake = threading.Event()
@@ -88,11 +93,12 @@ class Scanner:
             stop.wait(self._rest_s)
 
     def _scan(self, rule: MarketRule) -> None:
+        loading = self._loading()  # before the copy: what has come since only makes it fuller
         window = self._closes.window()
         if window is None:
             return
         began = time.perf_counter()
-        kept, thin = liquid(window, rule.min_minute_volume)
+        kept, left_out = liquid(window, rule.min_minute_volume, loading)
         volumes = self._day_volume()
         names = [symbol for symbol, keep in zip(window.symbols, kept, strict=True) if keep]
         found = None
@@ -108,16 +114,30 @@ class Scanner:
                 stop_z=rule.stop_z,
             )
         took_ms = 1000 * (time.perf_counter() - began)
-        self.result = Scanned(found, thin, window.newest_ms, took_ms, self.result.number + 1)
+        self.result = Scanned(found, left_out, window.newest_ms, took_ms, self.result.number + 1)
 
 
-def liquid(window: Window, least: float) -> tuple[Bools, tuple[LeftOut, ...]]:
-    """Mark the symbols whose median minute turned over at least so much, and name the others."""
+def liquid(window: Window, least: float, loading: Collection[str]) -> tuple[Bools, tuple[LeftOut, ...]]:
+    """Mark the symbols whose median minute turned over at least so much, and name the others.
+
+    Parameters
+    ----------
+    window : Window
+    least : float
+        Quote currency a minute.
+    loading : collection of str
+        Symbols of which minutes are still to come: too little so far says nothing of them.
+    """
     median = np.median(window.turnover, axis=1)
     kept: Bools = median >= least
-    thin = tuple(
-        LeftOut(symbol, f"too thin: {value:,.0f} in the median minute, {least:,.0f} are asked for")
+    left_out = tuple(
+        LeftOut(
+            symbol,
+            "history still loading"
+            if symbol in loading
+            else f"too thin: {value:,.0f} in the median minute, {least:,.0f} are asked for",
+        )
         for symbol, value, keep in zip(window.symbols, median.tolist(), kept, strict=True)
         if not keep
     )
-    return kept, thin
+    return kept, left_out

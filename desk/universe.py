@@ -258,7 +258,8 @@ class Universe:
         self._bars = bars
         self._closes = Closes(bars)
         self._warmup = Warmup(self._rest, _Noting(self._store, self._noted), self._monotonic, self._closed_ms)
-        self._scanner = Scanner(self._closes, lambda: self._rule, lambda: self._chosen.day_volume)
+        day_volume, loading = (lambda: self._chosen.day_volume), self._warmup.progress
+        self._scanner = Scanner(self._closes, lambda: self._rule, day_volume, loading)
 
     def _noted(self, page: Candles) -> None:
         self._closes.add(page)

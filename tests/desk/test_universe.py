@@ -63,9 +63,12 @@ def test_a_symbol_that_turns_over_too_little_in_its_median_minute_is_left_out_by
     closes.add(candles("BUSDT", [3], 10.0, volume=5_000.0))
     window = closes.window()
     assert window is not None
-    kept, thin = liquid(window, 50.0)
+    kept, thin = liquid(window, 50.0, loading=())
     assert kept.tolist() == [True, False]
-    assert [one.symbol for one in thin] == ["BUSDT"]
+    assert [(one.symbol, one.reason[:9]) for one in thin] == [("BUSDT", "too thin:")]
+    kept, waiting = liquid(window, 50.0, loading={"AUSDT", "BUSDT"})
+    assert kept.tolist() == [True, False]  # minutes still to come can only add to what A turned over
+    assert [(one.symbol, one.reason) for one in waiting] == [("BUSDT", "history still loading")]
 
 
 # Their minutes on one axis
@@ -235,6 +238,25 @@ def test_an_exchange_that_does_not_answer_is_a_sentence_and_is_asked_again(stage
     stage.rest.refuses = False
     stage.turn()
     assert (stage.universe.view().problem, stage.universe.view().stage) == ("", "live")
+
+
+def test_no_symbol_is_called_thin_before_its_history_is_there(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reasons(minute: int) -> dict[str, str]:
+        before = stage.universe.view().number
+        for symbol in sorted(stage.stream.names):
+            stage.push(symbol, minute)
+        wait_until(lambda: stage.universe.view().number > before)
+        return {one.symbol: one.reason for one in stage.universe.view().left_out}
+
+    monkeypatch.setattr(stage.rest, "wait_s", lambda weight: 1.0)  # no budget for history yet
+    stage.universe.want(replace(RULE, min_minute_volume=50.0))
+    stage.turn()
+    assert reasons(0) == dict.fromkeys(("AUSDT", "BUSDT", "CUSDT"), "history still loading")
+    monkeypatch.undo()
+    stage.turn()
+    assert reasons(1) == {}
+    stage.universe.want(replace(RULE, min_minute_volume=1e6))
+    assert [reason[:9] for reason in reasons(2).values()] == ["too thin:"] * 3
 
 
 def test_a_market_nobody_looks_at_is_let_go_and_comes_back_with_the_next_look(stage: Stage) -> None:
