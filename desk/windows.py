@@ -17,7 +17,7 @@ from core.types import Candles, Ticks
 
 SPARE: Final = 600  # kept beyond what was asked for, for looks at candles a little older than the newest
 MOST: Final = 8_000  # more than this is read from the store and not kept: the history of a record
-SETTLE_S: Final = 0.5  # a store that takes longer is read as it is, and nothing of it kept
+SETTLE_S: Final = 0.25  # a store that takes longer is read as it is, and nothing of it kept
 Change = tuple[int, int, int | None]
 
 

@@ -11,7 +11,7 @@ import pytest
 from analytics.params import Params
 from core.settings import Settings
 from core.types import WatchedPair
-from desk import engine
+from desk import watches
 from desk.__main__ import run
 from desk.desk import Desk
 from desk.engine import Key
@@ -89,7 +89,7 @@ def test_who_named_a_pair_gets_no_other(settings: Settings, named: tuple[Watched
 def test_pairs_that_pass_over_the_screen_make_room_and_those_on_the_list_stay(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "WATCHES", 3)
+    monkeypatch.setattr(watches, "MOST", 3)
     desk = Desk(settings)
     desk.watch_pair("SOLUSDT", "BNBUSDT", True)
     for n in range(60, 66):
