@@ -18,7 +18,6 @@ from desk.closes import STEP_MS, Closes
 from desk.desk import Desk
 from desk.scan import liquid
 from desk.universe import UNSEEN_S, choose
-from desk.watchlist import NOTE, watched
 from simulator.limits import Limits
 from simulator.market import MarketPlan
 from simulator.running import SimulatedExchange
@@ -255,6 +254,7 @@ def test_no_symbol_is_called_thin_before_its_history_is_there(stage: Stage, monk
     monkeypatch.undo()
     stage.turn()
     assert reasons(1) == {}
+    stage.clock_s = 1.0
     stage.universe.want(replace(RULE, min_minute_volume=1e6))
     assert [reason[:9] for reason in reasons(2).values()] == ["too thin:"] * 3
 
@@ -293,13 +293,6 @@ def test_the_watch_list_survives_a_restart(tmp_path: Path) -> None:
         looker.watch_pair("A", "B", True)
     looker.close()
     again.close()
-
-
-def test_a_watch_list_that_cannot_be_read_is_empty(tmp_path: Path) -> None:
-    with TradeStore(tmp_path / "w.db") as store:
-        store.put_note(NOTE, '{"not": "pairs"}', 0)
-        store.flush()
-        assert watched(store) == ()
 
 
 # The whole desk, over real sockets, thirty times as fast as time
