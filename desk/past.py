@@ -82,7 +82,7 @@ class Past:
         )
 
     def _record(self, key: Key, report: PairReport, end_ms: int) -> RecordSummary:
-        """Forward by single candles from the record kept, else from the whole history before."""
+        """Forward by single candles from the record kept, else from the stored history before."""
         with self._lock:
             kept = self._records.get(key)
         record: Record | None = None
