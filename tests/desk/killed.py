@@ -39,7 +39,7 @@ class Quick(Desk):
 
 command.Desk = Quick
 command.summary = lambda status: [status.trades.watermark_ms, status.gaps_open]
-sys.exit(command.main(["--every", "0.2"]))
+sys.exit(command.main(["--every", "0.5"]))
 """
 WATCHED: Final = (Params(timeframe_s=1, fit_bars=60, z_bars=30), Params(timeframe_s=5))
 
