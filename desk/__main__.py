@@ -118,10 +118,11 @@ def run(desk: Desk, settings: Settings, over: threading.Event, every_s: float) -
 
 def watch_something(desk: Desk, settings: Settings) -> None:
     """Where nobody named a pair, put the first two symbols on the watch-list: what is looked at is what is told of."""
-    if settings.watch or desk.watch_list() or len(settings.symbols) < 2:
+    if settings.watch or len(settings.symbols) < 2:
         return
     try:
-        desk.watch_pair(settings.symbols[1], settings.symbols[0], True)
+        if not desk.watch_list():
+            desk.watch_pair(settings.symbols[1], settings.symbols[0], True)
     except PairsightError as error:  # another process collects: what it watches is its business
         log.info("%s", error)
 

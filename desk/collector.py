@@ -15,7 +15,7 @@ from analytics.decision import Freshness
 from analytics.live import Touch
 from analytics.market import MarketRule, MarketView
 from analytics.params import Params
-from core.errors import UnknownSymbol
+from core.errors import StoreError, UnknownSymbol
 from core.load import HistoryLoad
 from core.settings import Settings
 from core.types import DeskStatus, FeedStatus, Ints, MarkPrice, Source, SymbolInfo, Trade, WatchedPair
@@ -33,7 +33,7 @@ from desk.streams import Streams, feed_of
 from desk.surroundings import REAL, Surroundings
 from desk.track_record import TrackRecord, keep_score
 from desk.universe import Universe
-from desk.watchlist import watch_list
+from desk.watchlist import looked_after
 from desk.windows import Windows
 from desk.year import Year
 from ingestion import binance
@@ -64,7 +64,7 @@ class Collector:
         self.ring = Ring(settings.ring_trades)
         self.rest = around.rest(settings.rest_url)
         self._lock = threading.Lock()  # guards symbols, and starting against stopping
-        kept = tuple(dict.fromkeys((*watch_list(store), *settings.watch)))
+        kept = looked_after(store, settings.watch)
         legs = (symbol for entry in kept for symbol in (entry.symbol_y, entry.symbol_x))
         self._symbols = list(dict.fromkeys((*settings.symbols, *legs)))
         self._revisions = Revisions(store)
@@ -160,7 +160,8 @@ class Collector:
             self.engine.stop()
             self.track.stop()
             self.alerts.stop()
-            self._tell()
+            with suppress(StoreError):  # the file is gone; what is queued may still find it
+                self._tell()
             if not self.store.flush():
                 log.warning("what was queued could not all be written: %s", self.store.status().reason)
 

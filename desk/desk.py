@@ -21,7 +21,7 @@ from analytics.paper_view import TrackView, live_accounts
 from analytics.params import Params
 from analytics.report import PairReport
 from analytics.trial import Trial, TrialAsk
-from core.errors import DataError, PairsightError, StoreBusy, UnknownSymbol
+from core.errors import DataError, NoteUnreadable, PairsightError, StoreBusy, UnknownSymbol
 from core.journal import JournalRow
 from core.load import HistoryLoad
 from core.settings import Settings
@@ -178,7 +178,12 @@ class Desk:
 
     def market(self, rule: MarketRule) -> MarketView:
         """What is known of the whole market, scanned for as long as somebody asks. Cheap."""
-        return replace(self._station.whole_market(rule), pairs=watched(self._station.store))
+        station = self._station
+        view = station.whole_market(rule)
+        try:
+            return replace(view, pairs=watched(station.store))
+        except NoteUnreadable as error:  # the scan needs no watch-list
+            return replace(view, problem=view.problem or str(error))
 
     def watch_pair(self, symbol_y: str, symbol_x: str, keep: bool) -> None:
         """Put a pair on the watch-list, or take it off. Raises PairsightError where another process collects."""

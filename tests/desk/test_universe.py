@@ -22,7 +22,6 @@ from simulator.limits import Limits
 from simulator.market import MarketPlan
 from simulator.running import SimulatedExchange
 from simulator.universe import listings
-from storage.sqlite import TradeStore
 from tests.desk.scanned import NOW_MS, RULE, Stage, candles, info, ticker
 
 # Which symbols

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from analytics.market import MarketRule
 from analytics.params import Params
+from core.errors import NoteUnreadable
 from core.settings import Settings
 from core.types import WatchedPair
 from desk import watches
-from desk.__main__ import run
+from desk.__main__ import watch_something
+from desk.collector import Collector
 from desk.desk import Desk
 from desk.engine import Key
 from desk.watchlist import NOTE, mark, watch_list, watched
@@ -59,15 +61,13 @@ def test_pairs_of_the_settings_are_looked_at_beside_those_of_the_list_and_never_
 def test_a_desk_without_a_browser_and_without_a_list_watches_the_first_two_symbols_and_tells_of_them(
     settings: Settings,
 ) -> None:
-    over = threading.Event()
-    over.set()
     desk = Desk(settings)
-    run(desk, settings, over, every_s=60.0)
+    watch_something(desk, settings)
     assert desk.watches == (Key("ETHUSDT", "BTCUSDT", Params(fee_bps=4.0)),)
     assert desk.watch_list() == (WatchedPair("ETHUSDT", "BTCUSDT"),)
     assert desk.alerts.view().pairs == ("ETHUSDT/BTCUSDT",)
     onlooker = Desk(settings)
-    run(onlooker, settings, over, every_s=60.0)  # nothing to change, and nothing to complain of
+    watch_something(onlooker, settings)  # nothing to change, and nothing to complain of
     assert onlooker.alerts.view().pairs == ("ETHUSDT/BTCUSDT",)
     onlooker.close()
     desk.close()
@@ -75,13 +75,11 @@ def test_a_desk_without_a_browser_and_without_a_list_watches_the_first_two_symbo
 
 @pytest.mark.parametrize("named", [(WatchedPair("SOLUSDT", "BNBUSDT"),), ()], ids=["settings", "list"])
 def test_who_named_a_pair_gets_no_other(settings: Settings, named: tuple[WatchedPair, ...]) -> None:
-    over = threading.Event()
-    over.set()
     settings = replace(settings, watch=named)
     desk = Desk(settings)
     if not named:
         desk.watch_pair("SOLUSDT", "BNBUSDT", True)
-    run(desk, settings, over, every_s=60.0)
+    watch_something(desk, settings)
     assert desk.alerts.view().pairs == ("SOLUSDT/BNBUSDT",)
     desk.close()
 
@@ -124,3 +122,49 @@ def test_a_pair_is_listed_once_by_name_and_leaves_at_all_its_timeframes(tmp_path
         assert watch_list(store) == entries
         assert mark(store, ("ETHUSDT", "BTCUSDT"), False) == entries
         assert watch_list(store) == ()
+
+
+@pytest.fixture
+def later(settings: Settings) -> str:
+    """A watch-list as a later version might keep it."""
+    body = '[{"symbol_y":"SOLUSDT","symbol_x":"LTCUSDT","timeframe_s":60,"preset":"evidence-2"}]'
+    with TradeStore(settings.db) as store:
+        store.put_note(NOTE, body, 1)
+        store.flush()
+    return body
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_list_that_cannot_be_read_is_not_taken_for_an_empty_one_and_never_written_over(
+    settings: Settings, later: str, keep: bool
+) -> None:
+    with TradeStore(settings.db) as store:
+        with pytest.raises(NoteUnreadable, match=r"The note “watch-list” in the database cannot be read"):
+            watch_list(store)
+        with pytest.raises(NoteUnreadable):
+            mark(store, ("ETHUSDT", "BTCUSDT"), keep)
+        store.flush()
+        assert store.note(NOTE) == (later, 1)
+
+
+def test_a_desk_whose_list_cannot_be_read_collects_says_so_and_watches_what_the_settings_name(
+    settings: Settings, later: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk(replace(settings, watch=(WatchedPair("SOLUSDT", "BNBUSDT"),)))
+    assert [key.pair for key in desk.watches] == ["SOLUSDT/BNBUSDT"]
+    assert [line.levelname for line in caplog.records if "the watch-list are not looked at" in line.message] == [
+        "ERROR"
+    ]
+    view = desk.market(MarketRule())
+    assert not view.pairs
+    assert "“watch-list” in the database cannot be read" in view.problem
+    station = desk._station
+    assert isinstance(station, Collector)
+    station.alerts.watch._guarded_turn()  # which pairs it should tell of is unknown
+    assert "“watch-list” in the database cannot be read" in desk.status().alerts_problem
+    desk.close()
+    bare = Desk(settings)
+    watch_something(bare, settings)  # puts no other pair in their place, and does not fail
+    assert not bare.watches
+    assert bare._station.store.note(NOTE) == (later, 1)
+    bare.close()
