@@ -8,7 +8,9 @@ from typing import Final, Literal
 import numpy as np
 
 from analytics.backtest import WalkForward
+from analytics.bootstrap import FEW, few_losses
 from analytics.null import NullRun
+from analytics.performance import Summary
 from analytics.record import clean_rows
 from analytics.sensitivity import Sensitivity
 from analytics.verdict_rows import VERDICTS
@@ -50,8 +52,9 @@ def banner(run: WalkForward, null: NullRun | None = None, tried: Sensitivity | N
     Returns
     -------
     Banner
-        "for" needs all of: 20 trades, an interval of the mean net above 0, at most 5 % of the null runs as good,
-        neighbouring settings run, and a deflated Sharpe ratio of at least 0.95, for which there must be days enough.
+        "for" needs all of: 30 trades, five losing ones, an interval of the mean net above 0, at most 5 % of the null
+        runs as good, neighbouring settings run, and a deflated Sharpe ratio of at least 0.95, for which there must be
+        days enough.
     """
     tone, headline, text = _judge(run, null, tried)
     return Banner(tone, headline, text, _assumed(run))
@@ -72,7 +75,7 @@ def _judge(run: WalkForward, null: NullRun | None, tried: Sensitivity | None) ->
         return "against", "These data speak against it.", told
     if s.interval.low <= 0:
         return "open", "These data do not tell it apart from nothing.", told
-    doubts = _doubts(null, tried)
+    doubts = _doubts(s, null, tried)
     if doubts:
         return "open", "It won here, and that proves little.", f"{told} {doubts}"
     missing = [name for name, what in (("luck", null), ("other settings", tried)) if what is None]
@@ -109,8 +112,12 @@ def _kept(run: WalkForward) -> str:
     return f"{text} Costs took {share} of the gross.".strip()
 
 
-def _doubts(null: NullRun | None, tried: Sensitivity | None) -> str:
+def _doubts(s: Summary, null: NullRun | None, tried: Sensitivity | None) -> str:
     doubts = []
+    if s.trades < FEW:
+        doubts.append(f"Only {s.trades} trades; {FEW} are the least to be for it.")
+    if s.hit_rate is not None and (few := few_losses(round(s.trades * (1.0 - s.hit_rate)))):
+        doubts.append(f"{few[0].upper()}{few[1:]}.")
     if null is not None and null.as_good > LUCK:
         doubts.append(
             f"On redrawn candles without a relationship {null.as_good:.0%} of {len(null.drawn) + 1} runs, this one"

@@ -11,6 +11,8 @@ from core.types import Floats, Ints
 
 DRAWS: Final = 2_000
 LEAST: Final = 10  # values below which an interval would claim more than they hold
+FEW: Final = 30  # values below which an interval that leaves out 0 concludes nothing
+LOSSES: Final = 5  # below 0, fewer than which one above 0 concludes nothing
 PART: Final = 2_000_000  # drawn at a time, to spare the memory
 
 
@@ -63,19 +65,64 @@ def mean_interval(values: Floats, rng: np.random.Generator, level: float = 0.95)
     Returns
     -------
     Interval or None
-        None with fewer than 10 values. With few dozens it is still somewhat narrow: 95 % reads 90.
+        None with fewer than 10 values. Of independent normal values 95 % held the truth in 86 % of draws with 10, 87 %
+        with 20, 91 % with 30 and 92 % with 60. Of values of which one in twenty is a large loss, and whose true mean is
+        0, the low end was above 0 in 36 % with 20, 23 % with 30 and 9 % with 60, for 2.5: see ``few_losses``.
 
     Notes
     -----
     Blocks of n^(1/3) values on average: trades close in time share their market.
     """
-    n = len(values)
+    return _interval(values, np.ones(len(values)), len(values) ** (1.0 / 3.0), rng, level)
+
+
+def group_interval(sums: Floats, counts: Floats, rng: np.random.Generator, level: float = 0.95) -> Interval | None:
+    """The mean of values that come in groups, such as days, with its interval: only groups are independent.
+
+    Parameters
+    ----------
+    sums, counts : (g,) float
+        Of the values of each group, and how many they are; >= 1.
+    level : float
+
+    Returns
+    -------
+    Interval or None
+        None with fewer than 10 groups. Where one event decided each group, 95 % held the truth in 89 % of draws with 10
+        groups, 92 % with 20 and 94 % with 30.
+
+    Notes
+    -----
+    Whole groups are drawn (Davison and Hinkley 1997, section 3.8); the mean is the ratio of the sums drawn.
+    """
+    return _interval(sums, counts, 1.0, rng, level)
+
+
+def few_losses(lost: int) -> str:
+    """Why an interval above 0 says little where so few of its values are below 0; empty: they are enough.
+
+    What was hardly seen cannot be drawn: without a large loss among the values there is none in the interval.
+    """
+    if lost >= LOSSES:
+        return ""
+    return (
+        f"only {lost} of them lost: how large a loss can be is hardly known"
+        if lost
+        else "no loss seen yet: its size is unknown"
+    )
+
+
+def _interval(
+    sums: Floats, counts: Floats, mean_block: float, rng: np.random.Generator, level: float
+) -> Interval | None:
+    n = len(sums)
     if n < LEAST:
         return None
     means = np.empty(DRAWS)
     part = max(1, PART // n)
     for first in range(0, DRAWS, part):
         draws = min(part, DRAWS - first)
-        means[first : first + draws] = values[block_rows(rng, n, (draws, n), n ** (1.0 / 3.0))].mean(axis=1)
+        rows = block_rows(rng, n, (draws, n), mean_block)
+        means[first : first + draws] = sums[rows].sum(axis=1) / counts[rows].sum(axis=1)
     low, high = np.quantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0]).tolist()
-    return Interval(float(values.mean()), low, high, level)
+    return Interval(float(sums.sum() / counts.sum()), low, high, level)

@@ -104,6 +104,22 @@ def test_a_win_whose_tries_cannot_be_allowed_for_is_open() -> None:
     assert "Too few days to allow for 16 settings." in said.text
 
 
+@pytest.mark.parametrize(
+    ("trades", "lost", "doubt"),
+    [
+        (29, 10, "Only 29 trades; 30 are the least to be for it."),
+        (30, 0, "No loss seen yet: its size is unknown."),
+        (40, 4, "Only 4 of them lost: how large a loss can be is hardly known."),
+        (30, 5, ""),
+    ],
+)
+def test_a_win_of_few_trades_or_hardly_any_loss_is_open(trades: int, lost: int, doubt: str) -> None:
+    run = told(a_run(), 0.5, 3.0, trades=trades, hit_rate=(trades - lost) / trades)
+    said = banner(run, null(0), tried(run, 0.99))
+    assert said.tone == ("open" if doubt else "for")
+    assert doubt in said.text
+
+
 def test_a_win_is_no_support_before_it_stands_beside_luck_and_other_settings() -> None:
     run = told(a_run(), 0.5, 3.0)
     alone, lucky_not, last = banner(run), banner(run, null(0)), banner(run, null(0), tried(run, 0.99))

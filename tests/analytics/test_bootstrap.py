@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from arch.bootstrap import StationaryBootstrap
 
-from analytics.bootstrap import LEAST, block_rows, mean_interval
+from analytics.bootstrap import LEAST, LOSSES, block_rows, few_losses, group_interval, mean_interval
 from tests.analytics.pairs import reverting
 
 
@@ -63,3 +63,30 @@ def test_too_few_values_give_no_interval_and_the_same_seed_the_same_one() -> Non
     assert mean_interval(values[: LEAST - 1], np.random.default_rng(0)) is None
     one, again = (mean_interval(values, np.random.default_rng(3)) for _ in range(2))
     assert one == again
+
+
+def test_groups_are_drawn_whole_and_their_values_are_averaged_not_their_means() -> None:
+    sums, counts = np.array([10.0, -4.0] * 6), np.array([5.0, 1.0] * 6)
+    told = group_interval(sums, counts, np.random.default_rng(0))
+    assert told is not None
+    assert told.mean == pytest.approx(1.0)  # 6 · 6 over 36, where the means' mean is −1
+    assert -4.0 <= told.low < 1.0 < told.high <= 2.0
+    assert group_interval(sums[: LEAST - 1], counts[: LEAST - 1], np.random.default_rng(0)) is None
+
+
+def test_values_that_come_together_do_not_narrow_the_interval_of_their_groups() -> None:
+    missed = 0
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        counts = rng.integers(1, 20, 30).astype(np.float64)
+        told = group_interval(rng.normal(0.0, 1.0, 30) * counts, counts, rng)  # one event a group
+        assert told is not None
+        missed += not told.low <= 0.0 <= told.high
+    assert 0.01 <= missed / 300 <= 0.1
+
+
+def test_losses_that_hardly_ever_came_are_named() -> None:
+    assert few_losses(0) == "no loss seen yet: its size is unknown"
+    assert few_losses(1) == "only 1 of them lost: how large a loss can be is hardly known"
+    assert few_losses(LOSSES - 1).startswith("only 4 of them lost")
+    assert few_losses(LOSSES) == ""
