@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from math import inf
 from typing import Final
 
 import msgspec
@@ -70,7 +71,7 @@ class Collector:
         self._revisions = Revisions(store)
         self._asked_back: set[str] = set()
         self._running = False
-        self._told_s = 0.0
+        self._told_s = -inf
         self.engine = Engine(
             Windows(store),
             journal=store,
@@ -141,6 +142,7 @@ class Collector:
             if self._running:
                 return
             self._running = True
+            self._told_s = -inf  # the last thing told may be that it was stopped
             self.repairer.start()
             self.alerts.start()
             self.engine.start()

@@ -15,6 +15,7 @@ from analytics.params import Params
 from core.errors import NoteUnreadable
 from core.settings import Settings
 from core.types import Candles, DeskStatus, FeedStatus, Gap, StreamStatus
+from desk import collector
 from desk.collector import HEALTH, Collector
 from desk.engine import RECORD_AGAIN_S, Key
 from desk.holes import Hole
@@ -77,16 +78,32 @@ def test_one_that_says_nothing_for_long_is_not_taken_to_collect(store: TradeStor
 
 def test_one_that_was_stopped_is_stopped_at_once(settings: Settings) -> None:
     with TradeStore(settings.db) as store:
-        collector = Collector(settings, store)
-        collector.start()
-        collector.stop()
+        collecting = Collector(settings, store)
+        collecting.start()
+        collecting.stop()
         onlooker = Onlooker(settings, StoreReader(settings.db))
         status = onlooker.status()
         assert (status.running, status.symbols) == (False, settings.symbols)
         assert status.problem == f"The Pairsight that collects into {settings.db} is stopped."
         assert "is stopped" in onlooker.freshness(PAIR).reason
         onlooker.close()
-        collector.close()
+        collecting.close()
+
+
+def test_one_that_was_started_again_says_so_at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "HEALTH_EVERY_S", 3_600.0)
+    with TradeStore(settings.db) as store:
+        collecting = Collector(settings, store)
+        onlooker = Onlooker(settings, StoreReader(settings.db))
+        for _ in range(2):
+            collecting.start()
+            collecting._tick()
+            assert store.flush()
+            assert onlooker.running
+            collecting.stop()
+            assert not onlooker.running
+        onlooker.close()
+        collecting.close()
 
 
 def test_how_one_of_another_version_does_is_unknown(store: TradeStore, onlooker: Onlooker) -> None:
