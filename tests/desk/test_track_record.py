@@ -13,10 +13,10 @@ from analytics.paper import Book, scored
 from analytics.paper_account import account
 from analytics.params import Params
 from analytics.report import analyse
-from core.errors import BadRequest, StoreError, Unreachable
+from core.errors import StoreError
 from core.journal import JournalRow
 from core.paper import PaperTrade
-from core.types import MarkPrice, Ticks
+from core.types import Ticks
 from desk.scorebooks import Market, ScoreBooks
 from desk.settling import Settling
 from desk.track_record import TrackRecord
@@ -24,8 +24,6 @@ from storage.sqlite import TradeStore
 from tests.analytics.looks import MINUTE_MS, PARAMS, START_MS, look
 from tests.analytics.pairs import candles, cointegrated
 from tests.desk.scoring import KEY, World
-
-H8 = 8 * 3_600_000
 
 
 def test_a_fill_is_at_the_touch_as_soon_as_both_legs_have_traded_after_the_look() -> None:
@@ -158,80 +156,6 @@ def test_each_change_is_later_than_the_one_before_though_the_clock_is_set_back()
     assert marks == sorted(set(marks))
 
 
-def test_funding_is_charged_as_it_is_seen_to_be_settled() -> None:
-    world = World()
-    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
-    world.say(look(1, 2.0, 100.0, 50.0))
-    world.record.turn()
-    assert (world.one.hours_y, world.one.hours_x) == (8, 4)
-    for settle_ms, symbols in ((START_MS + H8 // 2, ("XUSDT",)), (START_MS + H8, ("YUSDT", "XUSDT"))):
-        for symbol in symbols:
-            world.marks[symbol] = MarkPrice(symbol, settle_ms - 1_000, 100.0, 100.0, 0.0001, settle_ms)
-        world.now_ms = settle_ms - 1_000
-        world.record.turn()
-        for symbol in symbols:
-            world.marks[symbol] = MarkPrice(symbol, settle_ms + 500, 100.0, 100.0, 0.5, settle_ms + H8 // 2)
-        world.now_ms = settle_ms + 20_000
-        world.record.turn()
-    # Y short 50 × 100 × 0.0001 = 0.50 received; X long 100 × 100 × 0.0001 = 1.00 paid, twice.
-    assert world.one.funding == pytest.approx(-0.5 + 2.0)
-    assert world.one.funding_unknown == 0
-    assert len(world.shelf.settled) == 3
-
-
-def test_a_settlement_slept_through_is_unknown_until_the_exchange_says_it() -> None:
-    told: dict[str, list[tuple[int, float]]] = {}
-
-    def ask(symbol: str, from_ms: int, to_ms: int) -> list[tuple[int, float]]:
-        if symbol not in told:
-            raise Unreachable("no answer")
-        return told[symbol]
-
-    world = World(ask=ask)
-    world.shelf.bars = {
-        s: candles(s, np.full(2, p), open_ms=START_MS + MINUTE_MS * np.array([239, 479]))
-        for s, p in (("YUSDT", 100.0), ("XUSDT", 50.0))
-    }
-    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
-    world.record.turn()
-    world.begin()
-    for minute, z in ((1, 2.0), (480, -0.1), (481, 0.0)):
-        world.say(look(minute, z, 100.0, 50.0), heard=False)
-    world.record.turn()
-    assert world.one.state == "closed"
-    assert world.one.funding_unknown == 3  # Y at 08:00, X at 04:00 and 08:00
-    told = {"YUSDT": [(START_MS + H8, 0.0001)], "XUSDT": [(START_MS + H8 // 2, 0.0002), (START_MS + H8, 0.0)]}
-    world.record.turn()
-    assert world.one.funding_unknown == 3  # asked a moment ago
-    world.clock_s += 61.0
-    world.record.turn()
-    assert world.one.funding_unknown == 0
-    assert world.one.funding == pytest.approx(-50 * 100 * 0.0001 + 100 * 50 * 0.0002)
-
-
-def test_a_symbol_listed_no_more_keeps_nobody_elses_funding_from_being_asked() -> None:
-    asked: list[str] = []
-
-    def ask(symbol: str, from_ms: int, to_ms: int) -> list[tuple[int, float]]:
-        asked.append(symbol)
-        if symbol == "XUSDT":
-            raise BadRequest("Invalid symbol.", -1121)
-        return [(START_MS + H8, 0.0001)]
-
-    world = World(ask=ask)
-    world.shelf.bars = {"YUSDT": candles("YUSDT", np.full(1, 100.0), open_ms=START_MS + MINUTE_MS * np.array([479]))}
-    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
-    world.record.turn()
-    world.begin()
-    for minute, z in ((1, 2.0), (480, -0.1), (481, 0.0)):
-        world.say(look(minute, z, 100.0, 50.0), heard=False)
-    world.record.turn()
-    world.clock_s += 61.0
-    world.record.turn()
-    assert asked[:2] == ["XUSDT", "YUSDT"]
-    assert world.one.funding_unknown == 2  # X's alone
-
-
 def test_a_look_that_cannot_be_scored_now_is_scored_later_and_in_its_place() -> None:
     world = World()
     rows = [look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(1, 2.0, 100.0, 50.0), look(2, -0.1, 101.0, 50.0)]
@@ -256,59 +180,6 @@ def test_a_look_that_cannot_be_scored_now_is_scored_later_and_in_its_place() -> 
         world.record.turn()
     assert (world.one.in_ms, world.one.exit_look_ms) == (START_MS + 2 * MINUTE_MS, START_MS + 2 * MINUTE_MS)
     assert (world.one.state, world.one.out_y) == ("closed", 102.0)
-
-
-def test_hours_that_are_not_listed_yet_are_not_taken_for_eight() -> None:
-    world = World(hours=None)
-    for row in (look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(1, 2.0, 100.0, 50.0)):
-        world.say(row)
-    world.record.turn()
-    world.now_ms = START_MS + H8 // 2 + 20_000  # X was settled meanwhile: nobody knows that it was, or was not
-    world.record.turn()
-    assert (world.one.hours_y, world.one.hours_x) == (0, 0)
-    assert world.one.funding_unknown > 0
-    world.hours = {"XUSDT": 4}
-    world.record.turn()
-    assert (world.one.hours_y, world.one.hours_x) == (8, 4)
-    assert world.one.funding_unknown == 1  # X at 04:00
-
-
-def test_of_a_trade_that_closed_before_hours_were_listed_funding_is_completed_too() -> None:
-    world = World(hours=None)
-    for row in (look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(1, 2.0, 100.0, 50.0), look(61, -0.1, 100.0, 50.0)):
-        world.say(row)
-    world.say(look(62, 0.0, 100.0, 50.0))
-    world.record.turn()
-    assert world.one.state == "closed"
-    assert world.one.funding_unknown == 2  # each leg at 01:00, for all that is known
-    world.begin()  # and by the next process
-    world.hours = {"XUSDT": 4}
-    world.record.turn()
-    assert world.one.funding_unknown == 0
-
-
-def test_where_hours_changed_the_exchanges_own_settlements_count() -> None:
-    # Y is taken to settle every 8 h, and now does every 4; X every 4, and now does every 8.
-    told = {"YUSDT": [(START_MS + H8 // 2, 0.0001), (START_MS + H8, 0.0002)], "XUSDT": [(START_MS + H8, 0.0003)]}
-    world = World(ask=lambda symbol, from_ms, to_ms: told[symbol])
-    world.shelf.bars = {
-        s: candles(s, np.full(2, p), open_ms=START_MS + MINUTE_MS * np.array([239, 479]))
-        for s, p in (("YUSDT", 100.0), ("XUSDT", 50.0))
-    }
-    for row in (look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(1, 2.0, 100.0, 50.0)):
-        world.say(row)
-    world.record.turn()
-    assert world.one.state == "open"
-    world.begin()
-    world.now_ms = START_MS + H8 + 20_000
-    for _ in range(2):
-        world.record.turn()
-        world.clock_s += 61.0
-    # Y short 50: 100 × (0.0001 + 0.0002) × 50 = 1.50 received; X long 100: 50 × 0.0003 × 100 = 1.50 paid, once.
-    assert world.one.funding == pytest.approx(-1.5 + 1.5)
-    assert world.one.funding_unknown == 0
-    assert world.shelf.settled["XUSDT", START_MS + H8 // 2].rate == 0.0
-    assert len(world.shelf.settled) == 4
 
 
 def test_candles_that_no_look_made_up_for_still_end_a_trade() -> None:
