@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from core.errors import BadRequest, RateLimited, RestError, StoreError, Unreachable
+from core.errors import BadRequest, Blocked, RateLimited, RestError, StoreError
 from core.types import TIMEFRAMES_S, Candles, Gap, GapState, MarkPrice, SymbolInfo, Ticks, TradeKind
 from desk.filler import Filler, Trades
 from desk.holes import Hole, touched
@@ -27,8 +27,9 @@ log = logging.getLogger(__name__)
 TURN_S: Final = 0.25
 CLOCK_EVERY_S: Final = 600.0
 CATALOGUE_EVERY_S: Final = 3_600.0
-CATALOGUE_AGAIN_S: Final = 10.0  # after an answer that could not be had
 CLOCK_DOUBT_MS: Final = 600_000  # REST's clock alone may be minutes off
+
+Part = Callable[[], None]
 
 
 class Archive(Trades, Bench, Shelf, Protocol):
@@ -69,7 +70,7 @@ class Repairer:
     intake.
 
     ``on_change`` tells of the symbol and timeframe (None: all) of candles before the newest, ``on_repaired`` of the
-    symbol, timeframe and first open of repaired ones. ``retry_s`` passes after a request that was not answered.
+    symbol, timeframe and first open of repaired ones. ``retry_s`` passes before what failed is tried again.
     """
 
     def __init__(
@@ -114,9 +115,21 @@ class Repairer:
         self._lock = threading.Lock()  # guards what others add to
         self._begun: list[tuple[str, int]] = []  # streams that have begun to deliver
         self._facts = Facts()
-        self._retry_s = 0.0
+        self._due: list[tuple[int, Callable[[], Facts]]] = []  # to be learned: the weight, and asking
+        self._troubles: dict[Part, tuple[float, str]] = {}  # of parts that failed: when to try again, and why
+        self._refused_s = 0.0  # until then nothing may be asked
         self._clock_s = self._catalogue_s = -1e9
-        self._unlisted = ""  # why the list of contracts could not be had
+        self._local: tuple[Part, ...] = (self._tick, self._filler.absorb, self._join, self._rebuild)
+        # What is missed most comes first; history and the market get the time that is left.
+        self._asking: tuple[Part, ...] = (
+            self._set_clock,
+            self._list_contracts,
+            self._filler.turn,
+            self._mend,
+            self._learn,
+            self._read_on,
+            self._use_spare,
+        )
         self._wake = threading.Event()
         self._worker = Worker("repair", self._main, self._wake)
 
@@ -196,55 +209,78 @@ class Repairer:
             self.turn()
 
     def turn(self) -> None:
-        """Do what is due; what stands in its way is remembered, told, and tried again later."""
+        """Do what is due; what stands in a part's way is told, and costs the other parts nothing."""
         self._wake.clear()
+        for part in self._local:
+            self._do(part)
+        for part in self._asking:
+            if self._monotonic() < self._refused_s:
+                self._do(self._make_do)
+                break
+            if not self._worker.stopping:
+                self._do(self._tick)
+                self._do(part)
+        self._say(next((words for _, words in self._troubles.values() if words), ""))
+
+    def _do(self, part: Part) -> None:
+        """One part, unless it failed a moment ago."""
+        if self._monotonic() < self._troubles.get(part, (0.0, ""))[0]:
+            return
+        wait_s, words = self._wait_s, ""
         try:
-            self._tick()
-            self._by_ourselves()
-            if self._monotonic() >= self._retry_s:
-                self._with_answers()
-                self._say(self._unlisted)
-        except RateLimited as limited:
-            self._say(str(limited))
-            self._retry_s = self._monotonic() + limited.retry_after_s
+            part()
         except RestError as error:
-            self._say(str(error))
-            self._retry_s = self._monotonic() + self._wait_s
+            words = str(error)
+            if isinstance(error, RateLimited):
+                wait_s = error.retry_after_s
+            if isinstance(error, RateLimited | Blocked):  # that goes for whatever else would be asked
+                self._refused_s = self._monotonic() + wait_s
         except StoreError as error:  # it cannot be read now; the writer says more
             log.warning("repair: %s", error)
-            self._retry_s = self._monotonic() + self._wait_s
         except Exception:  # the thread's last resort
             log.exception("repair failed; it tries again")
-            self._say("An error inside Pairsight disturbs the repair of gaps; the log has it.")
-            self._retry_s = self._monotonic() + self._wait_s
+            words = "An error inside Pairsight disturbs the repair of gaps; the log has it."
+        else:
+            self._troubles.pop(part, None)
+            return
+        self._troubles[part] = self._monotonic() + wait_s, words
 
-    def _by_ourselves(self) -> None:
-        """What needs no answer: nothing of it waits for a REST that is not there."""
-        self._filler.absorb()
+    def _join(self) -> None:
+        """The seams of streams that have begun; one that fails makes room for the next."""
         while self._begun:
-            self._seam(*self._begun[0])
             with self._lock:
-                self._begun.pop(0)
+                seam = self._begun.pop(0)
+            try:
+                self._seam(*seam)
+            except BaseException:
+                with self._lock:
+                    self._begun.append(seam)
+                raise
+
+    def _rebuild(self) -> None:
         self._mender.rebuild(self._passed_ms)
 
-    def _with_answers(self) -> None:
-        """The clock, gaps, candles, and with the time that is left history."""
+    def _make_do(self) -> None:
+        self._mender.make_do(self._passed_ms)
+
+    def _mend(self) -> None:
+        self._rebuild()  # which gaps filled just now allow
         try:
-            self._learn()
-            self._filler.turn()
-            self._mender.rebuild(self._passed_ms)
-            self._mender.fetch(self._over_ms(), self._passed_ms)
-            self._warmup.turn(self._interrupted, self._on_change)
-            self._spare(self._interrupted)
+            self._mender.fetch(self._watermark_ms() - self._grace_ms, self._passed_ms)
         except RestError:
-            self._mender.make_do(self._passed_ms)
+            self._make_do()
             raise
 
-    def _interrupted(self) -> bool:
-        return self._worker.stopping or self._wake.is_set()
+    def _read_on(self) -> None:
+        self._warmup.turn(self._interrupted, self._on_change)
 
-    def _over_ms(self) -> int:
-        return self._watermark_ms() - self._grace_ms
+    def _use_spare(self) -> None:
+        self._spare(self._interrupted)
+
+    def _interrupted(self) -> bool:
+        """Asked between pages, of which there may be hundreds."""
+        self._do(self._tick)
+        return self._worker.stopping or self._wake.is_set()
 
     def _say(self, problem: str) -> None:
         if problem and problem != self._facts.problem:
@@ -252,38 +288,39 @@ class Repairer:
         if problem != self._facts.problem:
             self._facts = replace(self._facts, problem=problem)
 
-    def _learn(self) -> None:
-        """What changes seldom, when it is due."""
+    def _set_clock(self) -> None:
         now_s = self._monotonic()
-        if now_s >= self._catalogue_s:
-            try:
-                self._list_contracts()
-                self._unlisted, self._catalogue_s = "", now_s + CATALOGUE_EVERY_S
-            except (BadRequest, Unreachable) as error:  # gaps and history need no list
-                self._unlisted, self._catalogue_s = str(error), now_s + CATALOGUE_AGAIN_S
         behind = self._rest.exchange_ms() < self._watermark_ms() - CLOCK_BEHIND_MS
         if now_s - self._clock_s > (self._wait_s if behind else CLOCK_EVERY_S):
             self._rest.server_time_ms()
             self._clock_s = now_s
 
     def _list_contracts(self) -> None:
-        """Funding is good to know; without the list of contracts nothing can be checked."""
-        facts = Facts(self._rest.exchange_info())
-        self._facts = facts
-        try:
-            self._facts = replace(
-                facts,
-                funding_hours=self._rest.funding_hours(),
-                marks={mark.symbol: mark for mark in self._rest.premium_index()},
-                # A replay's day begins with it.
-                day_trades={t.symbol: float(t.trades) for t in self._rest.ticker_24h()} if self._live() else {},
-            )
-        except BadRequest as error:  # a server without it; funding then stays unknown
-            log.warning("funding is unknown: %s", error)
-        self._on_facts()
+        """Without the list nothing can be checked. Whoever waits for it is a person."""
+        now_s = self._monotonic()
+        if now_s >= self._catalogue_s:
+            self._facts = replace(self._facts, catalogue=self._rest.exchange_info())
+            self._catalogue_s = now_s + CATALOGUE_EVERY_S
+            self._due = [
+                (1, lambda: replace(self._facts, funding_hours=self._rest.funding_hours())),
+                (10, lambda: replace(self._facts, marks={mark.symbol: mark for mark in self._rest.premium_index()})),
+                (40, lambda: replace(self._facts, day_trades=self._day_trades())),
+            ]
 
-    def _live(self) -> bool:
-        return self._rest.simulated != "replay"
+    def _learn(self) -> None:
+        """What is good to know, one by one where the budget has room; what was known stands until the new has come."""
+        while self._due and self._rest.wait_s(self._due[0][0]) == 0:
+            try:
+                self._facts = self._due[0][1]()
+            except BadRequest as error:  # a server without it: asking again is of no use
+                log.warning("not to be learned: %s", error)
+            self._due.pop(0)
+            self._on_facts()
+
+    def _day_trades(self) -> dict[str, float]:
+        if self._rest.simulated == "replay":
+            return {}  # its day begins with it
+        return {ticker.symbol: float(ticker.trades) for ticker in self._rest.ticker_24h()}
 
     def _mended(self, hole: Hole) -> None:
         self._on_change(hole.symbol, hole.timeframe_s)
