@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 
-from analytics.bootstrap import Interval, mean_interval
+from analytics.bootstrap import FEW, Interval, few_losses, group_interval
 from analytics.equity import DAY_MS, drawdown
 from analytics.paper_account import account
-from analytics.sharpe import SharpeRatio, sharpe_ratio
 from core.paper import PaperTrade
 from core.types import Floats, Ints
 
-FEW: Final = 30  # closed trades below which nothing is concluded
+Lies = Literal["few", "below", "open", "above"]
+
 PER_BIN: Final = 10  # closed trades that a bin of the calibration holds at least, where there are two bins
 MOST_BINS: Final = 5
 
@@ -30,7 +30,8 @@ class Score:
     unknown: int  # of the closed: their net is not known, and they are in no figure below
     running: int  # not closed
     net_bps: float | None  # mean per trade
-    interval: Interval | None  # the same with its block-bootstrap interval; None with fewer than 10
+    interval: Interval | None  # the same, whole days drawn again; None with fewer than 10 of them
+    days: int  # UTC days on which one was closed
     net: float  # quote currency, sum
     hit_rate: float | None
     hold_s: float | None  # mean, from fill to fill
@@ -38,13 +39,26 @@ class Score:
     promised_bps: float | None  # … and let one expect, net, over the trades for which it did …
     kept_bps: float | None  # … and what those returned beyond it
     drawdown: float  # deepest, of closed trades, quote currency
-    sharpe: SharpeRatio | None  # of daily sums, bps; None with fewer than 20 days
     at_touch: int  # fills at the touch, of two a trade
 
     @property
     def known(self) -> int:
         """Closed trades that the figures are of."""
         return self.closed - self.unknown
+
+    @property
+    def lost(self) -> int:
+        """Of them, those that won nothing."""
+        return 0 if self.hit_rate is None else round(self.known * (1.0 - self.hit_rate))
+
+    @property
+    def lies(self) -> Lies:
+        """Which side of 0 the mean net lies on; "few": trades or days are, "open": it cannot be told."""
+        if self.known < FEW or self.interval is None:
+            return "few"
+        if self.interval.high < 0:
+            return "below"
+        return "above" if self.interval.low > 0 and not few_losses(self.lost) else "open"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,13 +99,15 @@ def score(trades: Sequence[PaperTrade], rng: np.random.Generator) -> Score:
     told = np.isfinite(promised)
     shown = np.array([t.shown_bps for t in closed])
     over = equity(closed)
+    sums, counts = _by_day(closed, net)
     every = sum(t.state == "closed" for t in trades)
     return Score(
         closed=every,
         unknown=every - len(closed),
         running=len(trades) - every,
         net_bps=_mean(net),
-        interval=mean_interval(net, rng),
+        interval=group_interval(sums, counts, rng),
+        days=len(counts),
         net=float(over.net[-1]) if len(over.net) else 0.0,
         hit_rate=_mean(net > 0),
         hold_s=_mean(np.array([(t.out_ms - t.in_ms) / 1000.0 for t in closed])),
@@ -99,7 +115,6 @@ def score(trades: Sequence[PaperTrade], rng: np.random.Generator) -> Score:
         promised_bps=_mean(promised[told]),
         kept_bps=_mean((net - promised)[told]),
         drawdown=float(over.below.max(initial=0.0)),
-        sharpe=sharpe_ratio(daily_bps(closed)),
         at_touch=sum((t.in_fill == "touch") + (t.out_fill == "touch") for t in closed),
     )
 
@@ -110,22 +125,6 @@ def equity(trades: Sequence[PaperTrade]) -> Equity:
     net = np.cumsum([_net(t) for t in closed]) if closed else np.empty(0)
     since_ms = min((t.in_ms for t in closed), default=0)
     return Equity(since_ms, np.array([t.out_ms for t in closed], np.int64), net, drawdown(net))
-
-
-def daily_bps(trades: Sequence[PaperTrade]) -> Floats:
-    """What the trades closed on each UTC day returned together, from the first such day to the last.
-
-    Returns
-    -------
-    (days,) float
-        Bps of the gross notional of one trade; 0 for a day on which none was closed.
-    """
-    closed = _closed(trades)
-    if not closed:
-        return np.empty(0)
-    days = np.array([t.out_ms // DAY_MS for t in closed])
-    sums: Floats = np.bincount(days - days.min(), weights=_net_bps(closed)).astype(np.float64)
-    return sums
 
 
 def calibration(trades: Sequence[PaperTrade]) -> tuple[Bin, ...]:
@@ -181,6 +180,13 @@ def _net(trade: PaperTrade) -> float:
 
 def _net_bps(closed: Sequence[PaperTrade]) -> Floats:
     return np.array([_net(t) / t.notional * 1e4 for t in closed])
+
+
+def _by_day(closed: Sequence[PaperTrade], net: Floats) -> tuple[Floats, Floats]:
+    """Sums and counts of the UTC days on which one was closed: trades of one day, of any pair, share their market."""
+    _, day = np.unique([t.out_ms // DAY_MS for t in closed], return_inverse=True)
+    sums, counts = np.bincount(day, weights=net), np.bincount(day)
+    return sums.astype(np.float64), counts.astype(np.float64)
 
 
 def _mean(values: Floats | np.ndarray) -> float | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from analytics.paper_score import FEW, Score
+from analytics.bootstrap import FEW, LEAST, few_losses
+from analytics.paper_score import Score
 from ui import formats
 
 CAUTION: Final = (
@@ -41,13 +42,17 @@ def conclusion(score: Score, what: str) -> str:
     if score.closed == 0:
         return f"No {what} trade is closed yet: nothing can be concluded."
     trades = f"{formats.count(n)} closed {what} {'trade' if n == 1 else 'trades'}"
-    if n < FEW or score.interval is None:
+    if n < FEW:
         return f"{trades}: nothing can be concluded from so few. {FEW} are the least."
+    if score.interval is None:
+        days = f"{formats.count(score.days)} {'day' if score.days == 1 else 'days'}"
+        return f"{trades} on {days}: those of one day share their market. {LEAST} days are the least to conclude from."
     low, high = score.interval.low, score.interval.high
     between = f"Over {trades} the mean net lies between {formats.bps(low)} and {formats.bps(high)} (95 % interval)"
-    if low <= 0 <= high:
-        return f"{between}: it cannot be told from nothing."
-    above = low > 0
+    if score.lies == "open":
+        why = f"above zero, but {few_losses(score.lost)}" if low > 0 else "it cannot be told from nothing"
+        return f"{between}: {why}."
+    above = score.lies == "above"
     if what == REFUSED_SIDE:
         return f"{between}: {'above' if above else 'below'} zero. To refuse them {'cost' if above else 'saved'} money."
     return f"{between}: above zero, in this stretch of market." if above else f"{between}: below zero. They lost money."

@@ -8,11 +8,11 @@ from math import nan
 import numpy as np
 import pytest
 
-from analytics.bootstrap import mean_interval
+from analytics.bootstrap import FEW, LEAST, group_interval
 from analytics.equity import DAY_MS
 from analytics.paper import Book, scored
 from analytics.paper_account import account
-from analytics.paper_score import FEW, calibration, daily_bps, equity, score, scores_by
+from analytics.paper_score import calibration, equity, score, scores_by
 from core.paper import PaperTrade
 from tests.analytics.looks import MINUTE_MS, PARAMS, START_MS, look
 
@@ -45,7 +45,6 @@ def test_the_figures_of_a_handful() -> None:
     assert s.drawdown == pytest.approx(50.0)  # after +30 it fell by 10 and 40
     assert s.at_touch == 4
     assert s.interval is None  # too few
-    assert s.sharpe is None
 
 
 def test_without_a_trade_nothing_is_claimed() -> None:
@@ -68,26 +67,51 @@ def test_a_trade_whose_net_is_not_known_is_counted_and_in_no_figure() -> None:
     assert s.net_bps == pytest.approx(30.0)
 
 
-def test_the_interval_is_the_block_bootstraps_of_the_trades_in_order_of_their_closing() -> None:
+def test_the_interval_draws_whole_days_of_closings() -> None:
     results = np.random.default_rng(5).normal(3.0, 20.0, 60)
-    trades = [trade(float(r), at=i) for i, r in enumerate(results)]
+    trades = [trade(float(r), day=i // 5, at=30 * (i % 5)) for i, r in enumerate(results)]
     shuffled = [trades[i] for i in np.random.default_rng(1).permutation(60)]
-    expected = mean_interval(results, rng())
-    got = score(shuffled, rng()).interval
-    assert got is not None
+    expected = group_interval(results.reshape(12, 5).sum(axis=1), np.full(12, 5.0), rng())
+    s = score(shuffled, rng())
+    assert s.days == 12
+    assert s.interval is not None
     assert expected is not None
+    got = s.interval
     assert [got.mean, got.low, got.high] == pytest.approx([expected.mean, expected.low, expected.high])
-    assert FEW <= 60
+    assert got.mean == pytest.approx(s.net_bps)
 
 
-def test_the_sharpe_ratio_is_of_days_and_a_year_has_365() -> None:
-    trades = [trade(float(r), day=d) for d, r in enumerate(np.random.default_rng(2).normal(5.0, 10.0, 30)) if d != 7]
-    daily = daily_bps(trades)
-    assert len(daily) == 30
-    assert daily[7] == 0.0
-    s = score(trades, rng()).sharpe
-    assert s is not None
-    assert s.annual == pytest.approx(daily.mean() / daily.std(ddof=1) * np.sqrt(365))
+def test_a_hundred_trades_of_a_few_days_have_no_interval() -> None:
+    s = score([trade(float(i % 7), day=i % (LEAST - 1), at=i) for i in range(100)], rng())
+    assert (s.known, s.days, s.interval, s.lies) == (100, LEAST - 1, None, "few")
+
+
+def test_trades_of_many_pairs_at_once_do_not_count_as_independent() -> None:
+    missed = 0
+    for seed in range(60):
+        events = np.random.default_rng(seed).normal(0.0, 10.0, 20)
+        s = score([trade(float(e) + k - 4.5, day=d, at=k) for d, e in enumerate(events) for k in range(10)], rng())
+        assert s.interval is not None
+        missed += not s.interval.low <= 0.0 <= s.interval.high
+    assert missed <= 8  # 5; with blocks of trades 11
+
+
+@pytest.mark.parametrize(
+    ("count", "mean", "swing", "lies"),
+    [
+        (FEW - 1, 30.0, 40.0, "few"),
+        (40, 30.0, 40.0, "above"),
+        (40, 30.0, 20.0, "open"),  # not one loss
+        (40, -30.0, 40.0, "below"),
+        (40, 0.0, 40.0, "open"),
+    ],
+)
+def test_which_side_of_nothing_the_mean_lies_on_is_said_only_where_it_can_be(
+    count: int, mean: float, swing: float, lies: str
+) -> None:
+    s = score([trade(mean + (swing if i % 2 else -swing), day=i // 2) for i in range(count)], rng())
+    assert s.lies == lies
+    assert s.lost == sum(mean + (swing if i % 2 else -swing) <= 0 for i in range(count))
 
 
 def test_equity_counts_trades_when_they_are_closed() -> None:

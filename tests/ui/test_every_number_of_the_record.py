@@ -21,7 +21,7 @@ HITS = "proves nothing: many small gains can hide one large loss"
 
 
 def cards(trades: Sequence[PaperTrade], key: str, judged: Score) -> dict[str, str]:
-    """What one side's cards must say. The interval and the Sharpe ratio are the record's own, tested with it."""
+    """What one side's cards must say. The interval is the record's own, tested with it."""
     closed = [t for t in trades if t.state == "closed"]
     accounts = [(t, a) for t in sorted(closed, key=lambda t: t.out_ms) if (a := account(t)) is not None]
     known = [(t, a.net, a.net / a.notional * 1e4) for t, a in accounts if a.net is not None]
@@ -32,12 +32,9 @@ def cards(trades: Sequence[PaperTrade], key: str, judged: Score) -> dict[str, st
     told = [(t.promised_bps, mine) for t, _, mine in known if not np.isnan(t.promised_bps)]
     kept = float(np.mean([mine - promised for promised, mine in told])) if told else None
     of_few = f"{unknown} of them, of unknown net (funding or price spread not seen), is left out"
-    between = "no interval with fewer than 10"
+    between = "no interval with fewer than 10 days"
     if judged.interval is not None:
         between = f"95%: {num(judged.interval.low, 1, True)} to {bps(judged.interval.high)}"
-    sharpe = "Sharpe needs 20 days"
-    if judged.sharpe is not None:
-        sharpe = f"Sharpe {num(judged.sharpe.annual, 1)} ± {num(judged.sharpe.annual_se, 1)}, a year of 365 days"
     touches = sum((t.in_fill == "touch") + (t.out_fill == "touch") for t, _, _ in known)
     came = (
         "none was promised any" if kept is None else f"{bps(abs(kept), False)} {'more' if kept >= 0 else 'less'} came"
@@ -50,7 +47,7 @@ def cards(trades: Sequence[PaperTrade], key: str, judged: Score) -> dict[str, st
         f"{key}_promised": f"Promised net {UNKNOWN if promised is None else bps(promised)} {came}",
         f"{key}_hits": f"Hit rate {percent(float(np.mean(nets > 0)), 0)} {HITS}",
         f"{key}_won": f"Won in all, quote {num(float(won[-1]), 2, True)} "
-        f"at most {num(float((best - won).max()), 2)} below its best; {sharpe}",
+        f"at most {num(float((best - won).max()), 2)} below its best",
         f"{key}_held": f"Time held {age(hold)} {touches} of {2 * len(known)} fills at the touch",
     }
 

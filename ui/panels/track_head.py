@@ -53,7 +53,7 @@ def _count(score: Score, key: str) -> Markup:
 
 
 def _net(score: Score, key: str) -> Markup:
-    between = "no interval with fewer than 10"
+    between = "no interval with fewer than 10 days"
     if score.interval is not None:
         i = score.interval
         between = f"95 %: {formats.number(i.low, 1, sign=True)} to {formats.bps(i.high)}"
@@ -70,14 +70,8 @@ def _hits(score: Score, key: str) -> Markup:
 
 def _won(score: Score, key: str) -> Markup:
     value = formats.number(score.net, 2, sign=True) if score.known else formats.UNKNOWN
-    sharpe = "Sharpe needs 20 days"
-    if score.sharpe is not None:
-        sharpe = (
-            f"Sharpe {formats.number(score.sharpe.annual, 1)} ± {formats.number(score.sharpe.annual_se, 1)},"
-            " a year of 365 days"
-        )
-    below = f"at most {formats.number(score.drawdown, 2)} below its best; " if score.known else ""
-    return _card("Won in all, quote", value, below + sharpe, f"{key}_won")
+    below = f"at most {formats.number(score.drawdown, 2)} below its best" if score.known else "no closed trade yet"
+    return _card("Won in all, quote", value, below, f"{key}_won")
 
 
 def _held(score: Score, key: str) -> Markup:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import streamlit as st
 
-from analytics.paper_score import Bin, Score
+from analytics.paper_score import Bin, Lies, Score
 from analytics.paper_view import PairScore, TrackFigures
 from core.types import TIMEFRAME_NAMES
 from ui import formats, track_charts
@@ -15,6 +16,12 @@ from ui.theme import heading
 from ui.track_words import REFUSED
 
 PAIRS = 40
+WORTH: Final[dict[Lies, str]] = {
+    "few": "too few to tell",
+    "below": "saved money",
+    "open": "cannot be told",
+    "above": "cost money",
+}
 
 
 def figures(found: TrackFigures) -> None:
@@ -125,11 +132,7 @@ def _interval(s: Score) -> str:
 
 def _worth(s: Score) -> str:
     """What a refusal was worth, only where it can be told."""
-    if s.interval is None:
-        return "too few to tell"
-    if s.interval.high < 0:
-        return "saved money"
-    return "cost money" if s.interval.low > 0 else "cannot be told"
+    return WORTH[s.lies]
 
 
 def _cells(*values: str, key: str, words: int = 1) -> Markup:
