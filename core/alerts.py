@@ -23,7 +23,7 @@ class AlertRule:
     pair: str = ""  # Y first, as BTCUSDT/ETHUSDT; empty: every watched pair
     level: float = 0.0  # |z| at or beyond which it speaks
     rearm: float = 0.0  # |z| below which an excursion is over, and the next may be told; < level
-    cooldown_s: int = 0  # after an alert of a pair at a timeframe, nothing of it for so long; what holds then is told then
+    cooldown_s: int = 0  # after an alert of a pair at a timeframe, nothing of it for so long; then what holds
     quiet_from_min: int | None = None  # channels are not used from here …
     quiet_to_min: int | None = None  # … to here; what falls between is held until then. None: always used
     enabled: bool = True

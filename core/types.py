@@ -333,6 +333,14 @@ class EngineStatus:
     at_ms: int = 0  # when it ended, or before the first one when the engine was started; our clock; 0: it was not
     failing: tuple[str, ...] = ()  # pairs, with their timeframe, whose newest look could not be made
 
+    @property
+    def failure(self) -> str:
+        """Which those are, as a sentence; empty: every look is made."""
+        if not self.failing:
+            return ""
+        more = f" and {len(self.failing) - 5} more" if len(self.failing) > 5 else ""
+        return f"No look can be made at {', '.join(self.failing[:5])}{more}; the log says why."
+
 
 @dataclass(frozen=True, slots=True)
 class DeskStatus:

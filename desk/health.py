@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 
 PATH: Final = "/healthz"
 STUCK_S: Final = 60.0  # without a round of the engine; it makes one a second, and longer ones while it catches up
-NAMED: Final = 5  # pairs in a sentence
 PATIENCE_S: Final = 5.0  # with a client that does not finish its request
 
 
@@ -54,9 +53,8 @@ def problems(status: DeskStatus, now_ms: int) -> tuple[str, ...]:
         found.append("The engine was not started.")
     elif status.running and now_ms - engine.at_ms > STUCK_S * 1000:
         found.append(f"The engine has not finished a round for {(now_ms - engine.at_ms) / 1000:.0f} s.")
-    if engine.failing:
-        more = f" and {len(engine.failing) - NAMED} more" if len(engine.failing) > NAMED else ""
-        found.append(f"No look can be made at {', '.join(engine.failing[:NAMED])}{more}; the log says why.")
+    if engine.failure:
+        found.append(engine.failure)
     return tuple(found)
 
 

@@ -45,7 +45,15 @@ def test_looks_that_fall_behind_are_called_that() -> None:
     text = words(play(desk, "data"))
     assert "412 owed" in text
     assert "200 pairs watched, 1.70 s the newest round" in text
-    assert "the machine is too slow for them" in text
+    assert "the machine is too slow" in text
+
+
+def test_pairs_whose_looks_fail_are_named() -> None:
+    desk = FakeDesk("wait")
+    engine = EngineStatus(3, 0, False, 0.1, END_MS, ("ETHUSDT/BTCUSDT 1m",))
+    seen = replace(desk.status(), engine=engine)
+    desk.status = lambda: seen  # type: ignore[method-assign]
+    assert "No look can be made at ETHUSDT/BTCUSDT 1m; the log says why." in words(play(desk, "data"))
 
 
 def test_a_desk_without_anything_is_drawn_too() -> None:

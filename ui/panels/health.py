@@ -167,16 +167,17 @@ def _feed_state(status: DeskStatus, feed: FeedStatus) -> str:
 
 def _looks(status: DeskStatus) -> Markup:
     looks = status.engine
+    slow = "More looks are owed than pairs are watched: the machine is too slow." if looks.behind else ""
     name, unit = "Looks", "pair" if looks.watched == 1 else "pairs"
     if not looks.at_ms:
         return _card("looks", name, "unknown", "none yet", "each confirmed candle of a watched pair is judged once", "")
     return _card(
         "looks",
         name,
-        "failed" if looks.behind else "passed",
+        "failed" if looks.behind or looks.failing else "passed",
         f"{formats.count(looks.owed)} owed" if looks.owed else "up to date",
         f"{formats.count(looks.watched)} {unit} watched, {formats.number(looks.round_s, 2)} s the newest round",
-        "More looks are owed than pairs are watched: the machine is too slow for them." if looks.behind else "",
+        looks.failure or slow,
     )
 
 
