@@ -50,7 +50,8 @@ class Trades(Protocol):
 class Filler:
     """Works from the store's own table of gaps, so that none is forgotten.
 
-    ``kind`` says what a symbol's stream delivers, so that a repaired candle is the one it would have given.
+    ``kind`` says what a symbol's stream delivers, so that a repaired candle is the one it would have given; None: the
+    symbol is not streamed.
     ``on_healed`` hears of gaps that latecomers closed, ``on_settled`` of each gap of which something became.
     """
 
@@ -59,7 +60,7 @@ class Filler:
         rest: Rest,
         store: Trades,
         *,
-        kind: Callable[[str], TradeKind],
+        kind: Callable[[str], TradeKind | None],
         on_healed: Callable[[Gap], None],
         on_settled: Callable[[Gap], None],
         monotonic: Callable[[], float],
@@ -130,11 +131,18 @@ class Filler:
 
     def _try(self, gap: Gap, answers: Answers) -> bool:
         """Trades of a short gap; a long one, or one the exchange no longer keeps, is lost. False: not settled yet."""
-        bounded = self._bounded(gap)
+        kind, bounded = self._kind(gap.symbol), self._bounded(gap)
         if bounded is None:
-            return False
+            if kind is None:  # nor will one come
+                log.info(
+                    "gap of %s after id %s: lost. Nothing came after it, and it is not streamed.",
+                    gap.symbol,
+                    gap.after_id,
+                )
+                self._settle(gap, "lost")
+            return kind is None
         self._tries[gap.id] += 1
-        filled: Fill = fill(bounded, answers, self._stored, self._kind(gap.symbol))
+        filled: Fill = fill(bounded, answers, self._stored, kind or "trade")
         if filled.again and self._tries[gap.id] < MOST_TRIES:
             return False
         if len(filled.ticks):
@@ -158,15 +166,18 @@ class Filler:
             after = int(earlier.trade_id[-1]) if len(earlier) else None
         if before is None:
             later = self._later(gap)
-            if not len(later):
+            if len(later):
+                before, to_ms = int(later.first_id[0]), max(to_ms, int(later.ts_ms[0]))
+            elif (following := self._store.next_trade(gap.symbol, after or 0)) and following.ts_ms > gap.to_ms:
+                before, to_ms = following.first_id, following.ts_ms
+            else:
                 return None
-            before, to_ms = int(later.first_id[0]), max(to_ms, int(later.ts_ms[0]))
         if after is None or after >= before:  # nobody listened before, or the exchange numbers anew
             return replace(gap, before_id=before)
         return replace(gap, after_id=after, before_id=before, to_ms=to_ms)
 
     def _later(self, gap: Gap) -> Ticks:
-        """Stored trades after a gap's time, by id; empty where there are none."""
+        """Stored trades soon after a gap's time, by id; empty where there are none."""
         later = Ticks.empty(gap.symbol)
         for span_ms in LATER_MS:
             if not len(later):

@@ -190,10 +190,10 @@ class Intake:
             leg = self._legs.get(symbol)
             return self._watermark_ms - self._grace_ms if leg is None else self._passed_ms(leg)
 
-    def kind(self, symbol: str) -> TradeKind:
-        """Which kind of stream a symbol is taken from."""
+    def kind(self, symbol: str) -> TradeKind | None:
+        """Which kind of stream a symbol is taken from; None: from none."""
         leg = self._legs.get(symbol)
-        return leg.continuity.kind if leg else "trade"
+        return leg.continuity.kind if leg else None
 
     def newest_ms(self, symbol: str, timeframe_s: int) -> int | None:
         """Open of the newest candle confirmed from the stream."""

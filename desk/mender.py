@@ -65,6 +65,8 @@ class Mender:
         self._lock = threading.Lock()  # guards what follows, and that nothing out of date is written
         self._holes: list[Hole] = []
         self._news: Counter[str] = Counter()  # how often something of a symbol turned out to be missing
+        self._tried: dict[bool, tuple[list[Hole], int]] = {}  # what was built from trades last, by bars or not
+        self._looks = 0  # how often anything changed that a hole may have waited for
         noted = read_note(store, HOLES, list[Hole])
         if noted is not None:
             self._holes = noted[0]
@@ -75,7 +77,13 @@ class Mender:
             for hole in holes:
                 self._news[hole.symbol] += 1
                 insert(self._holes, hole)
+            self._looks += 1
             self._note()
+
+    def look(self) -> None:
+        """A gap was settled: holes may have waited for that."""
+        with self._lock:
+            self._looks += 1
 
     def spans(self, symbol: str, timeframe_s: int) -> list[tuple[int, int]]:
         """First and last opens of what is still to be mended."""
@@ -84,9 +92,7 @@ class Mender:
 
     def rebuild(self, passed: Passed) -> None:
         """Build again, from stored trades, what needs no bar of the exchange and of which no more is to come."""
-        holes = self._over(passed, by_kline=False)
-        if holes and self._store.flush(FLUSH_S):
-            self._from_trades(holes)
+        self._build_again(self._over(passed, by_kline=False))
 
     def fetch(self, passed_ms: int, passed: Passed) -> None:
         """Take from the exchange what it has bars of, once they are settled. Raises RestError."""
@@ -102,9 +108,19 @@ class Mender:
 
     def make_do(self, passed: Passed) -> None:
         """The exchange does not answer: build what it has bars of from stored trades, where those are whole."""
-        holes = self._over(lambda symbol: passed(symbol) - SETTLING_MS, by_kline=True)
-        if holes and self._store.flush(FLUSH_S):
-            self._from_trades(holes)
+        self._build_again(self._over(lambda symbol: passed(symbol) - SETTLING_MS, by_kline=True))
+
+    def _build_again(self, holes: list[Hole]) -> None:
+        """From stored trades, once: what still waits for a gap is not read through again before anything changed."""
+        if not holes:
+            return
+        with self._lock:
+            state = holes, self._looks
+        by_kline = holes[0].by_kline
+        if self._tried.get(by_kline) == state or not self._store.flush(FLUSH_S):
+            return
+        self._from_trades(holes)
+        self._tried[by_kline] = state
 
     def _over(self, passed: Passed, by_kline: bool) -> list[Hole]:
         with self._lock:

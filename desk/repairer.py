@@ -80,7 +80,7 @@ class Repairer:
         *,
         watermark_ms: Callable[[], int],
         passed_ms: Callable[[str], int],
-        kind: Callable[[str], TradeKind],
+        kind: Callable[[str], TradeKind | None],
         tick: Callable[[], None],
         on_change: Callable[[str, int | None], None],
         on_repaired: Callable[[str, int, int], None],
@@ -107,7 +107,7 @@ class Repairer:
             store,
             kind=kind,
             on_healed=lambda gap: self._mender.add(touched(gap)),
-            on_settled=lambda gap: self._on_change(gap.symbol, None),
+            on_settled=self._settled,
             monotonic=monotonic,
         )
         self._mender = Mender(rest, store, self._mended)
@@ -325,6 +325,10 @@ class Repairer:
     def _mended(self, hole: Hole) -> None:
         self._on_change(hole.symbol, hole.timeframe_s)
         self._on_repaired(hole.symbol, hole.timeframe_s, hole.first_ms)
+
+    def _settled(self, gap: Gap) -> None:
+        self._mender.look()
+        self._on_change(gap.symbol, None)
 
     def _seam(self, symbol: str, first_ms: int) -> None:
         """Join history and stream: fetch up to the first record, and build what an earlier run had not confirmed."""

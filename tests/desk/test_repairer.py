@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from core.errors import BadRequest, RateLimited, Unreachable
-from core.types import Candles, Gap, MarkPrice, SymbolInfo, Ticks, Trade
+from core.types import Candles, Gap, MarkPrice, SymbolInfo, Ticks, Trade, TradeKind
+from desk.holes import touched
 from desk.repairer import CATALOGUE_EVERY_S, Repairer
 from ingestion.binance_rest import Ticker
 from tests.desk.scanned import NOW_MS, info, ticker
@@ -84,6 +85,7 @@ class FakeStore:
     unreadable: set[str] = field(default_factory=set)
     read: list[str] = field(default_factory=list)
     flushes: int = 0
+    following: Trade | None = None  # the only trade it has, long after any gap
 
     def note(self, name: str) -> None:
         return None
@@ -112,7 +114,7 @@ class FakeStore:
         return Ticks.empty(symbol)
 
     def next_trade(self, symbol: str, after_id: int) -> Trade | None:
-        return None
+        return self.following
 
     def candles(self, symbol: str, timeframe_s: int, **span: object) -> Candles:
         return Candles.empty(symbol, timeframe_s)
@@ -121,7 +123,7 @@ class FakeStore:
 class Bay:
     """A repairer and everything around it; the clock stands still until it is moved."""
 
-    def __init__(self, gaps: Iterable[Gap] = ()) -> None:
+    def __init__(self, gaps: Iterable[Gap] = (), kind: TradeKind | None = "trade") -> None:
         self.rest = FakeRest()
         self.store = FakeStore(list(gaps))
         self.clock_s = 0.0
@@ -132,7 +134,7 @@ class Bay:
             self.store,  # type: ignore[arg-type]
             watermark_ms=lambda: NOW_MS,
             passed_ms=lambda symbol: NOW_MS,
-            kind=lambda symbol: "trade",
+            kind=lambda symbol: kind,
             tick=self._tick,
             on_change=lambda symbol, timeframe_s: None,
             on_repaired=lambda symbol, timeframe_s, first_ms: None,
@@ -248,3 +250,37 @@ def test_the_tick_is_not_left_out_while_history_is_fetched() -> None:
     bars = [ticks for name, ticks in zip(bay.rest.asked, passed, strict=True) if name.startswith("bars")]
     assert len(bars) == 12
     assert len(set(bars)) == 12
+
+
+def test_holes_under_an_open_gap_are_not_read_through_again_until_it_is_settled() -> None:
+    gap = gap_of("AUSDT")
+    bay = Bay([gap])
+    bay.rest.fails["gap of AUSDT"] = Unreachable("No answer.")
+    bay.repairer.holes(touched(gap))
+    bay.run(240.0)
+    assert bay.store.flushes < 240
+    assert bay.repairer.unknown_ms("AUSDT", 1) != []
+    bay.rest.fails.clear()
+    bay.run(10.0)
+    assert bay.store.settled == [("AUSDT", "lost")]
+    assert bay.repairer.unknown_ms("AUSDT", 1) == []
+
+
+@pytest.mark.parametrize(("kind", "settled"), [("trade", []), (None, [("AUSDT", "lost")])])
+def test_a_gap_without_an_end_is_lost_only_where_nobody_streams_the_symbol(
+    kind: TradeKind | None, settled: list[tuple[str, str]]
+) -> None:
+    gap = gap_of("AUSDT", before_id=None)
+    bay = Bay([gap], kind)
+    bay.repairer.holes(touched(gap))
+    bay.run(30.0)
+    assert bay.store.settled == settled
+    assert (bay.repairer.unknown_ms("AUSDT", 1) == []) == bool(settled)
+
+
+def test_a_gap_without_an_end_ends_at_the_next_stored_trade_however_late_that_came() -> None:
+    bay = Bay([gap_of("AUSDT", before_id=None)])
+    bay.store.following = Trade("AUSDT", 90_000, 90_000, NOW_MS + 30 * 86_400_000, 1.0, 1.0, False)
+    bay.run(2.0)
+    assert bay.store.settled == [("AUSDT", "lost")]  # too long to be fetched
+    assert "gap of AUSDT" not in bay.rest.asked
