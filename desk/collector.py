@@ -362,8 +362,8 @@ class Collector:
         """With the lock held: two may add the same one."""
         if symbol not in self._symbols:
             must_trade(symbol, self.repairer.facts.catalogue, self.repairer.facts.problem)
-            self._symbols.append(symbol)
             self._enter(symbol)
+            self._symbols.append(symbol)  # not before: one that could not be entered can be added again
 
     def _enter(self, symbol: str) -> None:
         self.store.flush(FLUSH_S)  # it may have been streamed until a moment ago
