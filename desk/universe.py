@@ -30,6 +30,7 @@ QUOTE: Final = "USDT"
 KIND: Final[StreamKind] = "kline_1m"
 CHOOSE_EVERY_S: Final = 3_600.0
 LAPSED_S: Final = 5.0  # a tab asks each second; one that has not for so long has been closed, or asks for other things
+TICKERS_WEIGHT: Final = 40  # of the 24 h figures of all symbols
 UNSEEN_S: Final = 1_800.0  # so long after the last look at it the market is let go
 
 
@@ -108,6 +109,7 @@ class Universe:
         self._rule: MarketRule | None = None
         self._wishes: dict[MarketRule, tuple[float, float]] = {}  # since when, and when last
         self._seen_s = 0.0
+        self._ends = 0  # how often it was stopped
         # The repair thread's own:
         self._chosen = Chosen()
         self._chosen_for: tuple[int, float, bool, int] | None = None
@@ -143,13 +145,14 @@ class Universe:
 
     def view(self) -> MarketView:
         """What is known now. Cheap."""
-        chosen, made = self._chosen, self._scanner.result
+        chosen, made, feed = self._chosen, self._scanner.result, self._stream.status()
         loaded, left_s = self._progress()
         stage: Stage = "off"
         rule = self._rule
         if rule is not None:
-            stage = "choosing" if not chosen.symbols else "loading" if loaded < 1.0 else "live"
-        feed = self._stream.status()
+            ready = loaded == 1.0 and feed.state == "live"
+            chosen_now = chosen.symbols and self._chosen_for == rule.universe
+            stage = "choosing" if not chosen_now else "live" if ready else "loading"
         down = feed.reason if chosen.symbols and feed.state in {"waiting", "blocked"} else ""
         return MarketView(
             stage=stage,
@@ -170,7 +173,9 @@ class Universe:
         return self._stream.status()
 
     def stop(self) -> None:
-        """End both threads; what was found stays, and the next turn goes on."""
+        """End both threads; what was found stays, and the next turn goes on, one that is on its way does not."""
+        with self._lock:
+            self._ends += 1
         self._stream.stop()
         self._scanner.stop()
         self._chosen_for = None
@@ -180,7 +185,7 @@ class Universe:
     def turn(self, stopped: Callable[[], bool]) -> None:
         """Choose symbols and fetch history, where a scan is wanted and the budget has room. Raises RestError."""
         with self._lock:
-            rule, unseen_s = self._rule, self._monotonic() - self._seen_s
+            rule, unseen_s, ends = self._rule, self._monotonic() - self._seen_s, self._ends
             if rule is not None and unseen_s > UNSEEN_S:
                 self._rule = None
         if rule is None:
@@ -192,7 +197,7 @@ class Universe:
         try:
             due = self._monotonic() - self._chosen_s > CHOOSE_EVERY_S
             if self._chosen_for != rule.universe or due:
-                self._choose(rule)
+                self._choose(rule, ends)
             self._recall(rule)
             self._warmup.turn(stopped, lambda *_: None)
             self._problem = ""
@@ -222,9 +227,9 @@ class Universe:
 
     # Inside
 
-    def _choose(self, rule: MarketRule) -> None:
+    def _choose(self, rule: MarketRule, ends: int) -> None:
         catalogue = self._catalogue()
-        if not catalogue:
+        if not catalogue or self._rest.wait_s(TICKERS_WEIGHT) > 0:
             return
         now_ms = self._rest.server_time_ms()
         chosen = choose(catalogue, self._rest.ticker_24h(), rule, now_ms)
@@ -239,13 +244,16 @@ class Universe:
             self._stale.update(chosen.symbols)
             for symbol in chosen.symbols:
                 self._warmup.again(symbol)
-        self._chosen, self._began_s = chosen, self._monotonic()
-        self._chosen_for, self._chosen_s = rule.universe, self._monotonic()
+        with self._lock:
+            if self._ends != ends:  # stopped while the exchange answered: nothing comes alive again
+                return
+            self._chosen, self._began_s = chosen, self._monotonic()
+            self._chosen_for, self._chosen_s = rule.universe, self._monotonic()
+            self._stream.unsubscribe(gone, KIND)
+            self._stream.subscribe(chosen.symbols, KIND)
+            self._stream.start()
+            self._scanner.start()
         log.info("%d symbols are scanned, %d were left out", len(chosen.symbols), len(chosen.left_out))
-        self._stream.unsubscribe(gone, KIND)
-        self._stream.subscribe(chosen.symbols, KIND)
-        self._stream.start()
-        self._scanner.start()
 
     def _recall(self, rule: MarketRule) -> None:
         """What the store knows: from an earlier run, or from trades while no bar came."""

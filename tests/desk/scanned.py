@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -45,6 +46,8 @@ class FakeRest:
 
     asked: list[str] = field(default_factory=list)
     refuses: bool = False
+    waits_s: float = 0.0
+    meanwhile: Callable[[], None] = lambda: None  # while the 24 h volumes are on their way
 
     def server_time_ms(self) -> int:
         self.asked.append("time")
@@ -59,10 +62,11 @@ class FakeRest:
         return NOW_MS
 
     def wait_s(self, weight: int) -> float:
-        return 0.0
+        return self.waits_s
 
     def ticker_24h(self) -> list[Ticker]:
         self.asked.append("ticker")
+        self.meanwhile()
         return [ticker("AUSDT", 3), ticker("BUSDT", 2), ticker("CUSDT", 1)]
 
     def klines(self, symbol: str, timeframe_s: int, *, start_ms: int, end_ms: int, limit: int) -> Candles:
@@ -99,6 +103,7 @@ class FakeStream:
 
     names: set[str] = field(default_factory=set)
     running: bool = False
+    state: Literal["live", "waiting"] = "live"  # while it runs
 
     def start(self) -> None:
         self.running = True
@@ -115,7 +120,7 @@ class FakeStream:
         self.names -= set(symbols)
 
     def status(self) -> FeedStatus:
-        return FeedStatus("live" if self.running else "stopped")
+        return FeedStatus(self.state if self.running else "stopped")
 
 
 @dataclass

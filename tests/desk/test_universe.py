@@ -18,6 +18,7 @@ from desk.closes import STEP_MS, Closes
 from desk.desk import Desk
 from desk.scan import liquid
 from desk.universe import UNSEEN_S, choose
+from desk.warmup import PAGE_WEIGHT
 from simulator.limits import Limits
 from simulator.market import MarketPlan
 from simulator.running import SimulatedExchange
@@ -246,7 +247,7 @@ def test_no_symbol_is_called_thin_before_its_history_is_there(stage: Stage, monk
         wait_until(lambda: stage.universe.view().number > before)
         return {one.symbol: one.reason for one in stage.universe.view().left_out}
 
-    monkeypatch.setattr(stage.rest, "wait_s", lambda weight: 1.0)  # no budget for history yet
+    monkeypatch.setattr(stage.rest, "wait_s", lambda weight: float(weight == PAGE_WEIGHT))  # none for history yet
     stage.universe.want(replace(RULE, min_minute_volume=50.0))
     stage.turn()
     assert reasons(0) == dict.fromkeys(("AUSDT", "BUSDT", "CUSDT"), "history still loading")
@@ -256,6 +257,46 @@ def test_no_symbol_is_called_thin_before_its_history_is_there(stage: Stage, monk
     stage.clock_s = 1.0
     stage.universe.want(replace(RULE, min_minute_volume=1e6))
     assert [reason[:9] for reason in reasons(2).values()] == ["too thin:"] * 3
+
+
+def test_a_choice_on_its_way_while_the_desk_stops_brings_nothing_to_life_until_the_next_start(stage: Stage) -> None:
+    stage.universe.want(RULE)
+    stage.rest.meanwhile = stage.universe.stop
+    stage.turn()
+    assert not stage.stream.running
+    assert "scanner" not in {thread.name for thread in threading.enumerate()}
+    stage.rest.meanwhile = lambda: None
+    stage.turn()
+    assert stage.stream.running
+    assert stage.universe.view().stage == "live"
+
+
+def test_a_scan_is_live_only_with_its_symbols_chosen_and_its_stream_live(stage: Stage) -> None:
+    stage.universe.want(RULE)
+    stage.turn()
+    stage.stream.state = "waiting"
+    assert stage.universe.view().stage == "loading"
+    stage.stream.state = "live"
+    assert stage.universe.view().stage == "live"
+    stage.clock_s = UNSEEN_S + 1
+    stage.turn()
+    stage.universe.want(RULE)
+    assert stage.universe.view().stage == "choosing"
+    stage.turn()
+    assert stage.universe.view().stage == "live"
+    stage.clock_s += 1
+    stage.universe.want(replace(RULE, most=2))
+    assert stage.universe.view().stage == "choosing"
+
+
+def test_the_volumes_are_not_waited_for_where_the_budget_has_no_room(stage: Stage) -> None:
+    stage.universe.want(RULE)
+    stage.rest.waits_s = 20.0
+    stage.turn()
+    assert stage.rest.asked == []
+    stage.rest.waits_s = 0.0
+    stage.turn()
+    assert "ticker" in stage.rest.asked
 
 
 def test_a_market_nobody_looks_at_is_let_go_and_comes_back_with_the_next_look(stage: Stage) -> None:
