@@ -88,12 +88,13 @@ def hours_between(listed: Mapping[str, int] | None, symbol: str) -> int | None:
     Parameters
     ----------
     listed : mapping of symbol to hours, or None
-        What the exchange lists: only contracts that may differ from the usual. None: its list is not known.
+        What the exchange lists: only contracts that may differ from the usual; 0: one whose hours it does not say.
+        None: its list is not known.
 
-    >>> [hours_between(listed, "LPTUSDT") for listed in ({"LPTUSDT": 4}, {}, None)]
-    [4, 8, None]
+    >>> [hours_between(listed, "LPTUSDT") for listed in ({"LPTUSDT": 4}, {}, {"LPTUSDT": 0}, None)]
+    [4, 8, None, None]
     """
-    return None if listed is None else listed.get(symbol, USUAL_HOURS)
+    return None if listed is None else listed.get(symbol, USUAL_HOURS) or None
 
 
 def announced(mark: MarkPrice, hours: int, at_ms: int) -> Funding | None:

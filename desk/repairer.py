@@ -59,7 +59,7 @@ class Facts:
     """What REST told beside candles: the list of contracts, funding, the clock."""
 
     catalogue: dict[str, SymbolInfo] = field(default_factory=dict)
-    funding_hours: dict[str, int] | None = None  # of contracts that do not settle every 8 h; None: not known yet
+    funding_hours: dict[str, int] | None = None  # of contracts that may not settle every 8 h; None: not known yet
     day_trades: dict[str, float] = field(default_factory=dict)  # of the last 24 hours, by symbol
     marks: dict[str, MarkPrice] = field(default_factory=dict)
     problem: str = ""  # why REST does not answer

@@ -88,7 +88,7 @@ class _Premium(Struct, gc=False):
 
 class _Funding(Struct, gc=False):
     symbol: str
-    fundingIntervalHours: int = 8  # noqa: N815
+    fundingIntervalHours: int | None = 8  # noqa: N815
 
 
 class _Settled(Struct, gc=False):
@@ -249,8 +249,11 @@ def marks(body: bytes) -> list[MarkPrice]:
 
 
 def funding_hours(body: bytes) -> dict[str, int]:
-    """``fundingInfo``: hours between settlements, for the symbols it lists; any other settles every 8 h."""
-    return {row.symbol: row.fundingIntervalHours for row in _one_or_all(body, _Funding)}
+    """``fundingInfo``: hours between settlements, for the symbols it lists; any other settles every 8 h.
+
+    0: it lists the symbol and says no hours that can be.
+    """
+    return {row.symbol: max(row.fundingIntervalHours or 0, 0) for row in _one_or_all(body, _Funding)}
 
 
 def settled(body: bytes) -> list[tuple[int, float]]:

@@ -129,7 +129,7 @@ class Rest:
         return _read(answers.marks, body)
 
     def funding_hours(self) -> dict[str, int]:
-        """Hours between funding settlements by symbol; a symbol that is not listed settles every 8 h."""
+        """Hours between funding settlements by symbol; a symbol that is not listed settles every 8 h; 0: not said."""
         return _read(answers.funding_hours, self.get("/fapi/v1/fundingInfo", weight=1))
 
     def funding_settled(self, symbol: str, start_ms: int, end_ms: int) -> list[tuple[int, float]]:

@@ -88,7 +88,7 @@ def test_one_odd_contract_does_not_hide_the_others() -> None:
     found = answers.symbols(body({"symbols": [*odd, SYMBOL, fine]}))
     assert list(found) == ["BTCUSDT", "NEWUSDT"]
     assert (found["NEWUSDT"].contract_type, found["NEWUSDT"].onboard_ms) == ("", 0)
-    assert answers.funding_hours(body([{"symbol": "A", "fundingIntervalHours": None}, {"symbol": "B"}])) == {"B": 8}
+    assert answers.funding_hours(body([{"symbol": None}, {"symbol": "B"}])) == {"B": 8}
     with pytest.raises(BadFrame):
         answers.symbols(body({"symbols": [{"symbol": "BARE"}]}))
 
@@ -165,6 +165,12 @@ def test_marks_and_tickers_are_read_of_one_symbol_and_of_all(many: bool) -> None
 def test_funding_intervals_are_read_by_symbol_and_unknown_times_do_not_matter() -> None:
     rows = [{"symbol": "LPTUSDT", "fundingIntervalHours": 4, "updateTime": None}, {"symbol": "BTCUSDT"}]
     assert answers.funding_hours(body(rows)) == {"LPTUSDT": 4, "BTCUSDT": 8}
+
+
+@pytest.mark.parametrize("hours", [0, None, -8])
+def test_hours_of_funding_that_cannot_be_are_neither_the_usual_ones_nor_none_at_all(hours: int | None) -> None:
+    listed = answers.funding_hours(body([{"symbol": "LPTUSDT", "fundingIntervalHours": hours}]))
+    assert listed == {"LPTUSDT": 0}  # listed, and not known
 
 
 def test_the_exchanges_own_refusals_are_told_from_other_bodies() -> None:
