@@ -169,9 +169,9 @@ class Collector:
 
     def close(self) -> None:
         """Stop, and close the store."""
+        self.repairer.close()  # first: a thread that waits for REST would be waited for
         self.stop()
         self.alerts.close()
-        self.rest.close()  # which ends what a thread still waits for
         self.year.stop()
         self.store.close()
 

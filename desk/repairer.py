@@ -142,6 +142,11 @@ class Repairer:
         self._filler.look()
         self._worker.start()
 
+    def close(self) -> None:
+        """End the thread and what it waits for, without waiting for either; nothing is asked any more."""
+        self._worker.tell()
+        self._rest.close()
+
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the thread. A request on its way may outlive the wait; its answer still counts."""
         self._worker.stop(timeout_s)
@@ -220,7 +225,8 @@ class Repairer:
             if not self._worker.stopping:
                 self._do(self._tick)
                 self._do(part)
-        self._say(next((words for _, words in self._troubles.values() if words), ""))
+        if not self._worker.stopping:  # what ends in midst of an answer is no trouble
+            self._say(next((words for _, words in self._troubles.values() if words), ""))
 
     def _do(self, part: Part) -> None:
         """One part, unless it failed a moment ago."""

@@ -32,10 +32,14 @@ class Worker:
         self._thread = threading.Thread(target=self._run, args=(self._stop, self._thread), name=self._name, daemon=True)
         self._thread.start()
 
-    def stop(self, timeout_s: float) -> bool:
-        """Tell the run to end and wait for it; False and a line in the log: it has not ended in this time."""
+    def tell(self) -> None:
+        """Tell the run to end."""
         self._stop.set()
         self._wake.set()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Tell the run to end and wait for it; False and a line in the log: it has not ended in this time."""
+        self.tell()
         if self._thread is None:
             return True
         self._thread.join(timeout_s)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import desk.collector
-from core.errors import StoreError
+from core.errors import LineDown, StoreError
 from core.settings import Settings
 from core.types import Trade
 from desk.collector import Collector
+from desk.surroundings import Surroundings
+from ingestion.rest import Rest
+from ingestion.transport import Line
 from storage.sqlite import TradeStore
 
 
@@ -37,3 +43,34 @@ def test_a_symbol_that_could_not_be_added_is_not_streamed_and_can_be_added_again
     collector.add("AUSDT")
     assert collector.symbols == ("AUSDT",)
     assert collector.intake.kind("AUSDT") == "trade"
+
+
+class WaitingRest(Rest):
+    """A REST that waits for its budget, as one that has spent it does."""
+
+    def server_time_ms(self) -> int:
+        waiting.set()
+        self.pause(60.0)
+        return 0
+
+
+waiting = threading.Event()
+
+
+def nobody(url: str) -> Line:
+    raise LineDown("Nobody answers.")
+
+
+def test_closing_does_not_wait_for_a_thread_that_waits_for_rest(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(db=tmp_path / "trades.db", symbols=())
+    collector = Collector(settings, TradeStore(settings.db), Surroundings(connect=nobody, rest=WaitingRest))
+    waiting.clear()
+    collector.start()
+    assert waiting.wait(10.0)
+    began_s = time.monotonic()
+    with caplog.at_level(logging.WARNING):
+        collector.close()
+    assert time.monotonic() - began_s < 4.0
+    assert [line.getMessage() for line in caplog.records if "repair" in line.getMessage()] == []
