@@ -61,7 +61,7 @@ def conclusion(score: Score, what: str) -> str:
 def kept(score: Score) -> str:
     """What came, beside what was promised."""
     if score.kept_bps is None:
-        return "none was promised any"
+        return "none whose every cost was known"
     more = "more" if score.kept_bps >= 0 else "less"
     return f"{formats.bps(abs(score.kept_bps), sign=False)} {more} came"
 
