@@ -108,9 +108,10 @@ class Repairer:
             kind=kind,
             on_healed=lambda gap: self._mender.add(touched(gap)),
             on_settled=self._settled,
+            between=self._breathe,
             monotonic=monotonic,
         )
-        self._mender = Mender(rest, store, self._mended)
+        self._mender = Mender(rest, store, self._mended, self._breathe)
         self._warmup = Warmup(rest, store, monotonic, self.closed_ms)
         self._lock = threading.Lock()  # guards what others add to
         self._begun: list[tuple[str, int]] = []  # streams that have begun to deliver
@@ -223,7 +224,7 @@ class Repairer:
                 self._do(self._make_do)
                 break
             if not self._worker.stopping:
-                self._do(self._tick)
+                self._breathe()
                 self._do(part)
         if not self._worker.stopping:  # what ends in midst of an answer is no trouble
             self._say(next((words for _, words in self._troubles.values() if words), ""))
@@ -283,9 +284,13 @@ class Repairer:
     def _use_spare(self) -> None:
         self._spare(self._interrupted)
 
-    def _interrupted(self) -> bool:
-        """Asked between pages, of which there may be hundreds."""
+    def _breathe(self) -> None:
+        """Between requests, of which there may be hundreds: time passes for the intake and for who looks on."""
         self._do(self._tick)
+
+    def _interrupted(self) -> bool:
+        """Asked between pages."""
+        self._breathe()
         return self._worker.stopping or self._wake.is_set()
 
     def _say(self, problem: str) -> None:

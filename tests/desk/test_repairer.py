@@ -240,6 +240,18 @@ def test_gaps_come_before_what_is_good_to_know_and_that_waits_for_the_budget() -
     assert asked[-2:] == ["marks", "tickers"]
 
 
+def test_the_tick_is_not_left_out_while_gaps_and_candles_are_repaired() -> None:
+    bay = Bay([gap_of(symbol) for symbol in ("AUSDT", "BUSDT", "CUSDT")])
+    bay.repairer.holes([hole for gap in bay.store.open_gaps for hole in touched(gap)])
+    passed = []
+    bay.rest.during = lambda name: passed.append((name, bay.ticks))
+    bay.repairer.turn()
+    repairs = {name: ticks for name, ticks in passed if "of" in name}
+    assert sum(name.startswith("gap") for name in repairs) == 3
+    assert sum(name.startswith("bars") for name, _ in passed) >= 3
+    assert len(set(repairs.values())) == len(repairs)
+
+
 def test_the_tick_is_not_left_out_while_history_is_fetched() -> None:
     bay = Bay()
     passed = []
