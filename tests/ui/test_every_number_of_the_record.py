@@ -37,7 +37,9 @@ def cards(trades: Sequence[PaperTrade], key: str, judged: Score) -> dict[str, st
         between = f"95%: {num(judged.interval.low, 1, True)} to {bps(judged.interval.high)}"
     touches = sum((t.in_fill == "touch") + (t.out_fill == "touch") for t, _, _ in known)
     came = (
-        "none whose every cost was known" if kept is None else f"{bps(abs(kept), False)} {'more' if kept >= 0 else 'less'} came"
+        "none whose every cost was known"
+        if kept is None
+        else f"{bps(abs(kept), False)} {'more' if kept >= 0 else 'less'} came"
     )
     promised = float(np.mean([p for p, _ in told])) if told else None
     hold = float(np.mean([(t.out_ms - t.in_ms) / 1000 for t, _, _ in known]))
