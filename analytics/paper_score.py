@@ -11,6 +11,7 @@ import numpy as np
 from analytics.bootstrap import FEW, Interval, few_losses, group_interval
 from analytics.equity import DAY_MS, drawdown
 from analytics.paper_account import account
+from analytics.sharpe import SharpeRatio, sharpe_ratio
 from core.paper import PaperTrade
 from core.types import Floats, Ints
 
@@ -39,6 +40,7 @@ class Score:
     promised_bps: float | None  # … and let one expect, net, over the trades for which it did …
     kept_bps: float | None  # … and what those returned beyond it
     drawdown: float  # deepest, of closed trades, quote currency
+    sharpe: SharpeRatio | None  # of daily sums, bps, over all days of the span; None with fewer than 20, or without one
     at_touch: int  # fills at the touch, of two a trade
 
     @property
@@ -83,7 +85,7 @@ class Bin:
     se: float | None  # of the realised mean; None for a single trade
 
 
-def score(trades: Sequence[PaperTrade], rng: np.random.Generator) -> Score:
+def score(trades: Sequence[PaperTrade], rng: np.random.Generator, span_ms: tuple[int, int] | None = None) -> Score:
     """The figures of some trades.
 
     Parameters
@@ -92,6 +94,9 @@ def score(trades: Sequence[PaperTrade], rng: np.random.Generator) -> Score:
         In any order; open ones are counted only.
     rng : Generator
         For the interval.
+    span_ms : (int, int), optional
+        From when to when score was kept, whether or not any trade was on: days without one are part of a Sharpe ratio,
+        and trades do not tell of them.
     """
     closed = _closed(trades)
     net = _net_bps(closed)
@@ -115,6 +120,7 @@ def score(trades: Sequence[PaperTrade], rng: np.random.Generator) -> Score:
         promised_bps=_mean(promised[told]),
         kept_bps=_mean((net - promised)[told]),
         drawdown=float(over.below.max(initial=0.0)),
+        sharpe=None if span_ms is None else sharpe_ratio(daily_bps(trades, *span_ms)),
         at_touch=sum((t.in_fill == "touch") + (t.out_fill == "touch") for t in closed),
     )
 
@@ -125,6 +131,22 @@ def equity(trades: Sequence[PaperTrade]) -> Equity:
     net = np.cumsum([_net(t) for t in closed]) if closed else np.empty(0)
     since_ms = min((t.in_ms for t in closed), default=0)
     return Equity(since_ms, np.array([t.out_ms for t in closed], np.int64), net, drawdown(net))
+
+
+def daily_bps(trades: Sequence[PaperTrade], from_ms: int, to_ms: int) -> Floats:
+    """What the trades closed on each UTC day returned together.
+
+    Returns
+    -------
+    (days,) float
+        Bps of the gross notional of one trade, from the day of ``from_ms`` through that of ``to_ms``; 0 for a day on
+        which none was closed.
+    """
+    closed = [t for t in _closed(trades) if from_ms // DAY_MS <= t.out_ms // DAY_MS <= to_ms // DAY_MS]
+    days = np.array([t.out_ms // DAY_MS - from_ms // DAY_MS for t in closed], np.int64)
+    sums = np.zeros(to_ms // DAY_MS - from_ms // DAY_MS + 1)
+    np.add.at(sums, days, _net_bps(closed))
+    return sums
 
 
 def calibration(trades: Sequence[PaperTrade]) -> tuple[Bin, ...]:

@@ -65,12 +65,14 @@ class TrackFigures:
     checks: tuple[tuple[str, Score], ...]  # refused ones, by the check that refused them
 
 
-def figures(trades: Sequence[PaperTrade], seed: int = 0) -> TrackFigures:
+def figures(trades: Sequence[PaperTrade], span_ms: tuple[int, int] | None = None, seed: int = 0) -> TrackFigures:
     """The figures of some trades.
 
     Parameters
     ----------
     trades : sequence of PaperTrade
+    span_ms : (int, int), optional
+        From when to when score was kept; without it there is no Sharpe ratio.
     seed : int
         Of every bootstrap: the same trades give the same intervals.
     """
@@ -83,19 +85,19 @@ def figures(trades: Sequence[PaperTrade], seed: int = 0) -> TrackFigures:
         for key, mine in groups.items()
     ]
     return TrackFigures(
-        said=_side(said, seed),
-        refused=_side(refused, seed),
+        said=_side(said, span_ms, seed),
+        refused=_side(refused, span_ms, seed),
         pairs=tuple(sorted(pairs, key=lambda p: (-p.said.closed - p.refused.closed, p.pair, p.timeframe_s, p.preset))),
         checks=scores_by(refused, lambda t: t.failed, seed),
     )
 
 
-def _side(trades: Sequence[PaperTrade], seed: int) -> Side:
-    return Side(_score(trades, seed), equity(trades), calibration(trades))
+def _side(trades: Sequence[PaperTrade], span_ms: tuple[int, int] | None, seed: int) -> Side:
+    return Side(_score(trades, seed, span_ms), equity(trades), calibration(trades))
 
 
-def _score(trades: Sequence[PaperTrade], seed: int) -> Score:
-    return score(trades, np.random.default_rng(seed))
+def _score(trades: Sequence[PaperTrade], seed: int, span_ms: tuple[int, int] | None = None) -> Score:
+    return score(trades, np.random.default_rng(seed), span_ms)
 
 
 def live_accounts(

@@ -72,3 +72,11 @@ def left_out(score: Score) -> str:
         return ""
     verb = "is" if score.unknown == 1 else "are"
     return f"{formats.count(score.unknown)} of them, of unknown net (funding or price spread not seen), {verb} left out"
+
+
+def sharpe_words(score: Score) -> str:
+    """The ratio of a year, or what it needs."""
+    if score.sharpe is None:
+        return "Sharpe needs 20 days"
+    annual, se = (formats.number(value, 1) for value in (score.sharpe.annual, score.sharpe.annual_se))
+    return f"Sharpe {annual} ± {se}, a year of 365 days"

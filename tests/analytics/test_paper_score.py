@@ -12,7 +12,7 @@ from analytics.bootstrap import FEW, LEAST, group_interval
 from analytics.equity import DAY_MS
 from analytics.paper import Book, scored
 from analytics.paper_account import account
-from analytics.paper_score import calibration, equity, score, scores_by
+from analytics.paper_score import calibration, daily_bps, equity, score, scores_by
 from core.paper import PaperTrade
 from tests.analytics.looks import MINUTE_MS, PARAMS, START_MS, look
 
@@ -45,6 +45,7 @@ def test_the_figures_of_a_handful() -> None:
     assert s.drawdown == pytest.approx(50.0)  # after +30 it fell by 10 and 40
     assert s.at_touch == 4
     assert s.interval is None  # too few
+    assert s.sharpe is None
 
 
 def test_without_a_trade_nothing_is_claimed() -> None:
@@ -112,6 +113,22 @@ def test_which_side_of_nothing_the_mean_lies_on_is_said_only_where_it_can_be(
     s = score([trade(mean + (swing if i % 2 else -swing), day=i // 2) for i in range(count)], rng())
     assert s.lies == lies
     assert s.lost == sum(mean + (swing if i % 2 else -swing) <= 0 for i in range(count))
+
+
+def test_the_sharpe_ratio_is_of_every_day_that_score_was_kept_and_a_year_has_365() -> None:
+    results = np.random.default_rng(2).normal(5.0, 10.0, 20)
+    trades = [trade(float(r), day=d) for d, r in enumerate(results)]
+    first_ms = trades[0].out_ms
+    daily = daily_bps(trades, first_ms, first_ms + 99 * DAY_MS)
+    assert len(daily) == 100
+    assert daily.tolist() == pytest.approx([*results, *[0.0] * 80])
+    s = score(trades, rng(), (first_ms, first_ms + 99 * DAY_MS)).sharpe
+    assert s is not None
+    assert s.annual == pytest.approx(daily.mean() / daily.std(ddof=1) * np.sqrt(365))
+    busy = score(trades, rng(), (first_ms, first_ms + 19 * DAY_MS)).sharpe
+    assert busy is not None
+    assert busy.annual > 1.9 * s.annual  # the same trades, without the days on which nothing paid
+    assert score(trades, rng()).sharpe is None
 
 
 def test_equity_counts_trades_when_they_are_closed() -> None:

@@ -21,7 +21,7 @@ HITS = "proves nothing: many small gains can hide one large loss"
 
 
 def cards(trades: Sequence[PaperTrade], key: str, judged: Score) -> dict[str, str]:
-    """What one side's cards must say. The interval is the record's own, tested with it."""
+    """What one side's cards must say. The interval and the Sharpe ratio are the record's own, tested with it."""
     closed = [t for t in trades if t.state == "closed"]
     accounts = [(t, a) for t in sorted(closed, key=lambda t: t.out_ms) if (a := account(t)) is not None]
     known = [(t, a.net, a.net / a.notional * 1e4) for t, a in accounts if a.net is not None]
@@ -35,6 +35,9 @@ def cards(trades: Sequence[PaperTrade], key: str, judged: Score) -> dict[str, st
     between = "no interval with fewer than 10 days"
     if judged.interval is not None:
         between = f"95%: {num(judged.interval.low, 1, True)} to {bps(judged.interval.high)}"
+    sharpe = "Sharpe needs 20 days"
+    if judged.sharpe is not None:
+        sharpe = f"Sharpe {num(judged.sharpe.annual, 1)} ± {num(judged.sharpe.annual_se, 1)}, a year of 365 days"
     touches = sum((t.in_fill == "touch") + (t.out_fill == "touch") for t, _, _ in known)
     came = (
         "none whose every cost was known"
@@ -49,7 +52,7 @@ def cards(trades: Sequence[PaperTrade], key: str, judged: Score) -> dict[str, st
         f"{key}_promised": f"Promised net {UNKNOWN if promised is None else bps(promised)} {came}",
         f"{key}_hits": f"Hit rate {percent(float(np.mean(nets > 0)), 0)} {HITS}",
         f"{key}_won": f"Won in all, quote {num(float(won[-1]), 2, True)} "
-        f"at most {num(float((best - won).max()), 2)} below its best",
+        f"at most {num(float((best - won).max()), 2)} below its best; {sharpe}",
         f"{key}_held": f"Time held {age(hold)} {touches} of {2 * len(known)} fills at the touch",
     }
 
@@ -58,7 +61,7 @@ def cards(trades: Sequence[PaperTrade], key: str, judged: Score) -> dict[str, st
 def test_every_figure_of_the_track_record_is_of_its_trades(view: TrackView) -> None:
     html = markup(play(FakeDesk(paper=view), "track-record"))
     found = {part.key: part.text for part in parts(html)}
-    judged = figures(view.trades)
+    judged = figures(view.trades, (view.trades[0].look_ms, paper_trades.END_MS))
     said, refused = [t for t in view.trades if t.said], [t for t in view.trades if not t.said]
     wanted = {**cards(said, "said", judged.said.score), **cards(refused, "refused", judged.refused.score)}
     assert {key: found[key] for key in wanted} == {key: plain(text) for key, text in wanted.items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from analytics.equity import DAY_MS
 from analytics.paper_view import TrackFigures, TrackView, figures
 from core.errors import PairsightError
 from core.types import DeskStatus
@@ -41,7 +42,8 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
         return
     shape = TrackShape(Frame.of(status), view.mark)
     chosen = whose(view.trades)
-    found = _figures(view.mark, chosen.pair, chosen.preset, view)
+    now_ms = exchange_now_ms(status)
+    found = _figures(view.mark, chosen.pair, chosen.preset, None if now_ms is None else int(now_ms) // DAY_MS, view)
     track_head.render(found)
     st.html(heading("Open trades", "followed until the rule set at their look ends them"))
     st.fragment(_open, run_every=None if controls.paused else EVERY_S)(desk, chosen, shape)
@@ -49,7 +51,7 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
     track_tables.tables(found)
     st.html(heading("Closed trades", "newest first"))
     file = _file(view.mark, chosen.pair, chosen.preset, view)
-    track_list.render(chosen.of(view.trades), file, exchange_now_ms(status) or 0)
+    track_list.render(chosen.of(view.trades), file, now_ms or 0)
 
 
 def _open(desk: DeskPort, chosen: Whose, drawn: TrackShape) -> None:
@@ -68,9 +70,13 @@ def _failed(error: PairsightError, desk: DeskPort) -> None:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _figures(mark: tuple[int, ...], pair: str, preset: str, _view: TrackView) -> TrackFigures:
-    """Made once for the same closed trades; their intervals take a tenth of a second."""
-    return figures(Whose(pair, preset).of(_view.trades))
+def _figures(mark: tuple[int, ...], pair: str, preset: str, today: int | None, _view: TrackView) -> TrackFigures:
+    """Made once a day for the same closed trades; their intervals take a tenth of a second.
+
+    Score has been kept since the first trade of any pair.
+    """
+    span_ms = None if today is None or not _view.trades else (_view.trades[0].look_ms, today * DAY_MS)
+    return figures(Whose(pair, preset).of(_view.trades), span_ms)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -8,7 +8,7 @@ from analytics.paper_score import Score
 from analytics.paper_view import TrackFigures
 from ui import formats, theme
 from ui.markup import Markup, el
-from ui.track_words import CAUTION, HIT_RATE, REFUSED_SIDE, conclusion, kept, left_out
+from ui.track_words import CAUTION, HIT_RATE, REFUSED_SIDE, conclusion, kept, left_out, sharpe_words
 
 
 def render(found: TrackFigures) -> None:
@@ -70,8 +70,8 @@ def _hits(score: Score, key: str) -> Markup:
 
 def _won(score: Score, key: str) -> Markup:
     value = formats.number(score.net, 2, sign=True) if score.known else formats.UNKNOWN
-    below = f"at most {formats.number(score.drawdown, 2)} below its best" if score.known else "no closed trade yet"
-    return _card("Won in all, quote", value, below, f"{key}_won")
+    below = f"at most {formats.number(score.drawdown, 2)} below its best; " if score.known else ""
+    return _card("Won in all, quote", value, below + sharpe_words(score), f"{key}_won")
 
 
 def _held(score: Score, key: str) -> Markup:
