@@ -141,6 +141,8 @@ def walk_report(
     execution: Execution = AT_THE_DESK,
     from_ms: int | None = None,
     rng: np.random.Generator | None = None,
+    *,
+    record_decides: bool = True,
 ) -> WalkForward:
     """The same from an analysis that is there already: other thresholds read the same rows.
 
@@ -148,6 +150,8 @@ def walk_report(
     ----------
     report, bars
         From ``analyse`` and ``aligned_bars``.
+    record_decides : bool
+        As in ``verdict_rows``.
     """
     p = report.params
     first = 0 if from_ms is None else int(np.searchsorted(report.open_ms, from_ms))
@@ -165,7 +169,7 @@ def walk_report(
         told = ticket(look)
         return None if told is None else cost_at(told.legs, charged, int(report.open_ms[look]) + report.step_ms, hold_s)
 
-    verdicts = verdict_rows(report, known_cost, first_row=first)
+    verdicts = verdict_rows(report, known_cost, first_row=first, record_decides=record_decides)
     # Classic does not decide by the record, but like the desk it reckons with the record's mean hold.
     hold_s = (verdicts.record or record_rows(report, clean_rows(report))).hold_s
     trades = []

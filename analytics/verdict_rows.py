@@ -61,7 +61,14 @@ class VerdictRows:
         return is_it
 
 
-def verdict_rows(report: PairReport, costs: RowCosts, *, first_row: int = 0, clean_decides: bool = True) -> VerdictRows:
+def verdict_rows(
+    report: PairReport,
+    costs: RowCosts,
+    *,
+    first_row: int = 0,
+    clean_decides: bool = True,
+    record_decides: bool = True,
+) -> VerdictRows:
     """Judge every row of a report by its preset.
 
     Parameters
@@ -73,8 +80,8 @@ def verdict_rows(report: PairReport, costs: RowCosts, *, first_row: int = 0, cle
         Asked only for rows at which nothing but the cost is open.
     first_row : int
         Judge from this row on; earlier rows are history only.
-    clean_decides : bool
-        False leaves the clean-data check out, to measure what it is worth.
+    clean_decides, record_decides : bool
+        False leaves the clean-data check out, or has any mature record pass, to measure what these checks are worth.
 
     Returns
     -------
@@ -85,8 +92,10 @@ def verdict_rows(report: PairReport, costs: RowCosts, *, first_row: int = 0, cle
     at = np.arange(n)
     clean = clean_rows(report) if clean_decides else at >= need - 1
     judged = at >= max(first_row, need - 1)
-    judge = _classic if report.params.preset == "classic" else _evidence
-    rows = judge(report, costs, clean, judged)
+    if report.params.preset == "classic":
+        rows = _classic(report, costs, clean, judged)
+    else:
+        rows = _evidence(report, costs, clean, judged, record_decides)
     rows.code[at < need - 1] = VERDICTS.index(Verdict.WARMING_UP)
     rows.code[:first_row] = NOT_JUDGED
     return rows
@@ -115,7 +124,7 @@ def record_rows(report: PairReport, clean: Bools) -> RecordRows:
     return RecordRows(e.n[run], e.kappa[run], lower[run], e.hold_s[run], tuple(found), unfinished)
 
 
-def _evidence(report: PairReport, costs: RowCosts, clean: Bools, judged: Bools) -> VerdictRows:
+def _evidence(report: PairReport, costs: RowCosts, clean: Bools, judged: Bools, record_decides: bool) -> VerdictRows:
     p, fits, z = report.params, report.log_fits, report.log_fits.z
     record = record_rows(report, clean)
     with np.errstate(invalid="ignore"):  # NaN passes no check, and fails none
@@ -130,7 +139,8 @@ def _evidence(report: PairReport, costs: RowCosts, clean: Bools, judged: Bools) 
     for i in np.flatnonzero(candidate).tolist():
         split = costs(i, float(record.hold_s[i]))
         if split is not None and not split.missing:
-            tradable[i] = record.lower[i] * evidence_edge_bps(report, i) - split.hurdle_bps > 0
+            pays = record.lower[i] * evidence_edge_bps(report, i) - split.hurdle_bps > 0
+            tradable[i] = pays or not record_decides
     code = _codes(trap, clean & hedgeable & related, tradable)
     return VerdictRows(code, tradable, z, record)
 

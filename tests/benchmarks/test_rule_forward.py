@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analytics.report import analyse
-from benchmarks.rule_forward import Sums, drawn, forward, settings, walk
+from benchmarks.rule_forward import ANY_RECORD, Sums, drawn, forward, settings, walk
 from benchmarks.rule_markets import Market, plain, reverting
 from benchmarks.rule_score import ratio
 
@@ -20,7 +20,7 @@ def walked(market: Market, name: str, bars: int = 12_000) -> Sums:
     legs = drawn(market, np.random.default_rng(5), bars)
     params = settings(market)[name]
     sums = Sums()
-    walk(sums, 0, replace(analyse(*legs, params), params=params), legs, market)
+    walk(sums, 0, replace(analyse(*legs, params), params=params), legs, market, name != ANY_RECORD)
     return sums
 
 
@@ -35,8 +35,9 @@ def test_what_the_fills_and_the_cost_took_adds_up() -> None:
     assert net > 0
 
 
-def test_a_record_that_is_paid_for_is_still_charged_the_takers_cost() -> None:
-    s = walked(NOTHING, "Evidence, any record", 40_000)
+def test_without_the_records_say_trades_are_made_and_charged_the_takers_cost() -> None:
+    assert ratio(walked(NOTHING, "Evidence", 40_000).net).count == 0
+    s = walked(NOTHING, ANY_RECORD, 40_000)
     assert ratio(s.net).count > 0
     assert ratio(s.cost).value == pytest.approx(11.0, abs=0.2)
 
