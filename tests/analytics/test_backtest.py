@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -241,18 +242,18 @@ def test_the_past_does_not_change_when_the_future_is_cut(
     assert changed_by_cutting(y, x, params, Execution(fill, stop), START_MS + cut * MINUTES) == []
 
 
-def early(report: PairReport, costs: RowCosts, *, first_row: int = 0) -> VerdictRows:
+def early(report: PairReport, costs: RowCosts, **how: Any) -> VerdictRows:
     """Signals one candle before they could be known."""
-    rows = verdict_rows(report, costs, first_row=first_row)
+    rows = verdict_rows(report, costs, **how)
     return replace(rows, entry=np.append(rows.entry[1:], False), z=np.append(rows.z[1:], rows.z[-1:]))
 
 
-def hindsight(report: PairReport, costs: RowCosts, *, first_row: int = 0) -> VerdictRows:
+def hindsight(report: PairReport, costs: RowCosts, **how: Any) -> VerdictRows:
     """The common fault: each row judged by a fit that half lies in its future."""
     ahead, f = report.params.fit_bars // 2, report.log_fits
     alpha, beta, sd = (np.append(v[ahead:], np.full(min(ahead, len(v)), np.nan)) for v in (f.alpha, f.beta, f.resid_sd))
     z = (np.log(report.y) - alpha - beta * np.log(report.x)) / sd
-    rows = verdict_rows(report, costs, first_row=first_row)
+    rows = verdict_rows(report, costs, **how)
     known = np.arange(len(z)) >= 0 if rows.record is None else ~np.isnan(rows.record.lower)
     return replace(rows, entry=entries(z, 2.0, 4.0, report.params.lookback) & known, z=z)
 
