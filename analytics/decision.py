@@ -82,9 +82,8 @@ def decide(
 
 def _with_checks(decision: Decision, case: Case, info: PresetInfo) -> Decision:
     report = case.report
-    checks = tuple(
-        replace(CHECKS[key](case), deciding=key in info.deciding) for key in (*info.deciding, *info.informing)
-    )
+    informing = (replace(CHECKS[key](case), deciding=False) for key in info.informing)
+    checks = (*(CHECKS[key](case) for key in info.deciding), *informing)
     by_key = {c.key: c for c in checks}
     told, net = by_key["record"], None
     if told.margin is not None and told.value is not None and case.costs is not None and not case.costs.missing:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from math import isfinite
-from typing import Any
+
+import msgspec
 
 from analytics.costs import break_even_z
 from analytics.look import Look
@@ -79,15 +79,15 @@ def journal_row(look: Look) -> dict[str, Value]:
         "trigger_price_y": None if trigger is None else trigger.trigger_price_y,
         "distance_z": None if trigger is None else trigger.distance_z,
         "distance_bps": None if trigger is None else trigger.distance_bps,
-        "checks": _json([_fields(check) for check in decision.checks]),
+        "checks": _json(decision.checks),
         "inputs": _json(
             {
-                "params": _fields(p),
+                "params": p,
                 "incomplete": report.incomplete,
                 "stale_share": report.stale_share,
-                "hedge": None if report.hedge is None else _fields(report.hedge),
+                "hedge": report.hedge,
                 "cost_formula": "" if costs is None else costs.formula,
-                "record": None if record is None else _fields(record),
+                "record": record,
             }
         ),
     }
@@ -99,18 +99,6 @@ def _plain(value: Value) -> Value:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def _fields(value: Any) -> dict[str, object]:
-    """A flat dataclass as a dict, without the copies that ``asdict`` makes of what cannot change."""
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
-
-
 def _json(value: object) -> str:
-    return json.dumps(_without_nan(value), ensure_ascii=False, separators=(",", ":"))
-
-
-def _without_nan(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
+    """Dataclasses by their fields; NaN and infinity as null."""
+    return msgspec.json.encode(value).decode()

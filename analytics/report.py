@@ -140,7 +140,7 @@ def analyse(
         raise ValueError(f"Y and X must be two symbols, were both {candles_y.symbol}")
 
     step_ms = params.timeframe_s * 1000
-    open_ms, at_y, at_x = np.intersect1d(candles_y.open_ms, candles_x.open_ms, assume_unique=True, return_indices=True)
+    open_ms, at_y, at_x = _aligned(candles_y.open_ms, candles_x.open_ms)
     if detail == "newest":
         open_ms, at_y, at_x = (rows[-params.need_bars :] for rows in (open_ms, at_y, at_x))
     y, x = candles_y.close[at_y], candles_x.close[at_x]
@@ -154,7 +154,7 @@ def analyse(
     eg_stat = eg_pvalue = z_roll = z_mean = z_sd = corr = np.full(n, np.nan)
     if detail != "history":
         only = 1 if detail == "newest" else None
-        eg_stat, eg_pvalue = eg_rows(log_y, log_x, log_fits, slots, EG_LAGS)
+        eg_stat, eg_pvalue = eg_rows(log_y, log_x, log_fits, slots, EG_LAGS, _checkpoints(n, bars) if only else None)
         z_roll, z_mean, z_sd = residual_zscore(shown_y, shown_x, shown, params.z_bars, slots, only)
         corr, tail = corr.copy(), slice(max(0, n - params.z_bars) if only else 0, n)
         corr[tail] = rolling_correlation(log_returns(y)[tail], log_returns(x)[tail], params.z_bars, slots[tail])
@@ -204,6 +204,14 @@ def analyse(
         newest_y_ms=int(candles_y.open_ms[-1]) if len(candles_y) else None,
         newest_x_ms=int(candles_x.open_ms[-1]) if len(candles_x) else None,
     )
+
+
+def _aligned(a: Ints, b: Ints) -> tuple[Ints, Ints, Ints]:
+    """Opens that both legs have, and the rows at which each has them."""
+    if np.array_equal(a, b):  # as good as always
+        at = np.arange(len(a))
+        return a, at, at
+    return np.intersect1d(a, b, assume_unique=True, return_indices=True)
 
 
 def _unchanged(close: Floats) -> Bools:
@@ -272,8 +280,13 @@ def _or_none(statistic: Callable[[Floats], T], residuals: Floats | None) -> T | 
         return None
 
 
+def _checkpoints(n: int, bars: int) -> Ints:
+    """Rows j·N/20 before the newest of n, j = 0 … 5, as far as there are so many; the newest first."""
+    at = n - 1 - np.arange(6) * (bars // 20)
+    return at[at >= 0]
+
+
 def _persistence(pvalue: Floats, bars: int) -> Floats:
-    at = len(pvalue) - 1 - np.arange(6) * (bars // 20)
-    out = np.full(6, np.nan)
-    out[at >= 0] = pvalue[at[at >= 0]]
+    out, at = np.full(6, np.nan), _checkpoints(len(pvalue), bars)
+    out[: len(at)] = pvalue[at]
     return out

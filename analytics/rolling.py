@@ -86,11 +86,22 @@ def residuals_at(y: Floats, x: Floats, fits: Fits, row: int) -> Floats | None:
     return resid
 
 
-def eg_rows(y: Floats, x: Floats, fits: Fits, slots: Ints, lags: int = 2) -> tuple[Floats, Floats]:
+def eg_rows(
+    y: Floats, x: Floats, fits: Fits, slots: Ints, lags: int = 2, only: Ints | None = None
+) -> tuple[Floats, Floats]:
     """Engle-Granger of every window, at a cost that does not know the window's length.
 
     A residual is y − α − βx, so that every sum the Dickey-Fuller regression needs is a quadratic form in (1, −β) of
     sums over lagged differences of the prices; products of level and difference telescope to the window's ends.
+
+    Parameters
+    ----------
+    y, x, fits, slots
+        As given to ``fit_rows``, and what it gave.
+    lags : int
+        Lagged differences of the residual.
+    only : (m,) int, optional
+        The rows wanted; the others are NaN.
 
     Returns
     -------
@@ -98,7 +109,8 @@ def eg_rows(y: Floats, x: Floats, fits: Fits, slots: Ints, lags: int = 2) -> tup
         Equal to ``stationarity.engle_granger`` of the row's window within rounding; NaN where the fit is.
     """
     stat = np.full(len(y), np.nan)
-    rows = np.flatnonzero(~np.isnan(fits.beta))
+    rows = np.arange(len(y)) if only is None else only
+    rows = rows[~np.isnan(fits.beta[rows])]
     if len(rows):
         stat[rows] = _eg_stats(y, x, fits, slots, lags, rows)
     return stat, mackinnon_p(stat, 2)

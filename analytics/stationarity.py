@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import ndtr
 from statsmodels.tsa import adfvalues
 
+from analytics.dickey_fuller import aic_lags, level_t
 from core.errors import DegenerateData, NotEnoughData
 from core.types import Floats
 
@@ -85,8 +86,8 @@ def adf(series: Floats, lags: int | None = None, trend: Trend = "c") -> TestResu
         raise DegenerateData("the series is flat: it has no unit root to test")
     if constant:
         e = e - e.mean()  # changes nothing but the rounding
-    chosen = _aic_lags(e, _schwert(len(e), longest), constant) if lags is None else lags
-    stat, nobs = _level_t(e, chosen, constant)
+    chosen = aic_lags(e, _schwert(len(e), longest), constant) if lags is None else lags
+    stat, nobs = level_t(e, chosen, constant)
     return TestResult(stat, float(mackinnon_p(stat, 1, trend)), chosen, nobs, "unit root")
 
 
@@ -131,7 +132,7 @@ def engle_granger(y: Floats, x: Floats, lags: int = 2) -> TestResult:
     e = dy - beta * dx
     if not (e * e).sum() > COLLINEAR * (dy * dy).sum():
         raise DegenerateData("one series explains the other without remainder: nothing is left to test")
-    stat, nobs = _level_t(e, lags, constant=False)
+    stat, nobs = level_t(e, lags, constant=False)
     return TestResult(stat, float(mackinnon_p(stat, 2)), lags, nobs, "no cointegration")
 
 
@@ -238,67 +239,3 @@ def _longest_lag(n: int, constant: bool) -> int:
 
 def _schwert(n: int, longest: int) -> int:
     return min(longest, int(np.ceil(12.0 * (n / 100.0) ** 0.25)))
-
-
-def _columns(e: Floats, lags: int, skip: int) -> Floats:
-    """Rows: level, Δ at lags 1 … ``lags``, and Δ itself last; observations from ``skip + 1`` on."""
-    change = np.diff(e)
-    n = len(change)
-    rows = [e[skip:-1], *(change[skip - i : n - i] for i in range(1, lags + 1)), change[skip:]]
-    return np.stack(rows)
-
-
-def _orthogonalised(rows: Floats) -> tuple[Floats, Floats]:
-    """Modified Gram-Schmidt: each row less its part along the rows above. Returns R (c, c) and squared lengths (c,).
-
-    Written out in elementwise operations: a linear-algebra library may add in another order on another machine or
-    thread count, and journal rows are compared to the bit. Putting the target last makes it as stable as
-    Householder's QR (Björck 1967).
-    """
-    a = rows.copy()
-    c = len(a)
-    r = np.eye(c)
-    lengths = np.empty(c)
-    product = np.empty_like(a)
-    for j in range(c):
-        lengths[j] = (a[j] * a[j]).sum()
-        if j + 1 < c:
-            if not lengths[j] > 1e-20 * (rows[j] * rows[j]).sum():
-                raise DegenerateData("the lagged differences repeat one another: the regression has no answer")
-            below, part = a[j + 1 :], product[j + 1 :]
-            np.multiply(below, a[j], out=part)
-            r[j, j + 1 :] = part.sum(axis=1) / lengths[j]
-            np.multiply(r[j, j + 1 :, None], a[j], out=part)
-            below -= part
-    return r, lengths
-
-
-def _aic_lags(e: Floats, most: int, constant: bool) -> int:
-    rows = _columns(e, most, most)
-    if constant:
-        rows = rows - rows.mean(axis=1, keepdims=True)
-    r, lengths = _orthogonalised(rows)
-    n = rows.shape[1]
-    gained = r[:-1, -1] ** 2 * lengths[:-1]  # what each column takes off the squared residual, in this order
-    ssr = lengths[-1] + (gained[::-1].cumsum()[::-1] - gained)
-    if not ssr.min() > 0:
-        raise DegenerateData("the series is explained without remainder")
-    aic = n * np.log(ssr) + 2.0 * np.arange(len(ssr))
-    return int(np.argmin(aic))
-
-
-def _level_t(e: Floats, lags: int, constant: bool) -> tuple[float, int]:
-    """The t of the level in Δe ~ level + lagged Δ (+ constant), and the number of observations."""
-    rows = _columns(e, lags, lags)
-    if constant:
-        rows = rows - rows.mean(axis=1, keepdims=True)
-    rows = np.concatenate((rows[1:-1], rows[:1], rows[-1:]))  # the level next to last: its t is then read off
-    n = rows.shape[1]
-    spare = n - (lags + 1) - int(constant)
-    if spare < 1:
-        raise NotEnoughData(needed=len(e) + 1 - spare, got=len(e))
-    r, lengths = _orthogonalised(rows)
-    variance = lengths[-1] / spare
-    if not variance > 0:
-        raise DegenerateData("the series is explained without remainder")
-    return float(r[-2, -1] * np.sqrt(lengths[-2] / variance)), n
