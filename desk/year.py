@@ -53,6 +53,12 @@ class _Job:
     load: HistoryLoad = WAITING
     cancelled: threading.Event = field(default_factory=threading.Event)
 
+    def cancel(self) -> None:
+        """At its next page, or at once where it waits; under the lock."""
+        self.cancelled.set()
+        if self.load.stage == "waiting":
+            self.load = HistoryLoad("cancelled")
+
 
 class Year:
     """Thread safe. ``closed_ms`` says up to which exchange time bars are closed; ``on_change`` hears of a symbol and
@@ -93,7 +99,7 @@ class Year:
         plan = (symbols, timeframe_s, days)
         with self._lock:
             known = self._jobs.pop(plan, None)
-            if known is not None and not known.load.ended:
+            if known is not None and not known.load.ended and not known.cancelled.is_set():
                 self._jobs[plan] = known
                 return
             self._jobs[plan] = _Job(plan)
@@ -113,15 +119,15 @@ class Year:
         """Stop fetching it; what has come stays, and is not asked for again."""
         with self._lock:
             job = self._jobs.get((symbols, timeframe_s, days))
-        if job is not None:
-            job.cancelled.set()
+            if job is not None:
+                job.cancel()
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """Cancel everything, and end the thread. A request on its way may outlive the wait; its answer still counts."""
         with self._lock:
-            jobs, thread = list(self._jobs.values()), self._thread
-        for job in jobs:
-            job.cancelled.set()
+            thread = self._thread
+            for job in self._jobs.values():
+                job.cancel()
         if thread is not None:
             thread.join(timeout_s)
             if thread.is_alive():

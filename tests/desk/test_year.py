@@ -128,6 +128,36 @@ def test_a_cancelled_fetch_keeps_what_came_and_goes_on_from_there() -> None:
     assert (done.stage, done.missing) == ("done", 2 * 2880 - 1500)
 
 
+def test_a_fetch_that_is_wished_again_before_its_cancelling_was_noticed_is_made() -> None:
+    def change_of_mind(page: int) -> None:
+        if page == 0:
+            year.cancel(PAIR, 60, 2)
+            year.fetch(PAIR, 60, 2)
+
+    shelf = Shelf()
+    year, _ = a_year(Exchange(change_of_mind), shelf)
+    year.fetch(PAIR, 60, 2)
+    assert ended(year).stage == "done"
+    assert len(shelf.opens["YUSDT"]) == 2880
+
+
+def test_a_fetch_that_waits_is_cancelled_at_once_and_reads_nothing() -> None:
+    seen: list[HistoryLoad] = []
+
+    def look(page: int) -> None:
+        if page == 0:
+            year.fetch(("ZUSDT",), 60, 2)
+            year.cancel(("ZUSDT",), 60, 2)
+            seen.append(year.load(("ZUSDT",), 60, 2))
+
+    shelf = Shelf()
+    year, changed = a_year(Exchange(look), shelf)
+    year.fetch(PAIR, 60, 2)
+    assert ended(year).stage == "done"
+    assert seen == [HistoryLoad("cancelled")]
+    assert changed == [("YUSDT", 60), ("XUSDT", 60)]
+
+
 def test_it_waits_while_the_budget_is_spent() -> None:
     exchange = Exchange()
     exchange.waits = [0.0, 0.001, 0.001]
