@@ -50,6 +50,7 @@ class Made:
     files: tuple[File, ...]
     from_ms: int
     to_ms: int
+    cut: tuple[str, ...] = ()  # what holds its newest rows only, and how many; empty: everything of that time is there
 
 
 def file(what: str, pair: Sequence[str], timeframe_s: int, ms: float, table: pa.Table, kind: Kind) -> File:

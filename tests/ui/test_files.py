@@ -91,6 +91,24 @@ def test_between_two_moments_is_between_them_whatever_the_clock_says() -> None:
     assert set(desk.times) == {(END_MS - HOUR_MS, END_MS)}
 
 
+@pytest.mark.parametrize(("stored", "cut"), [(5, ()), (6, ("candles 5 a leg", "journal 5 looks", "trades 5 a leg"))])
+def test_only_the_newest_is_said_where_rows_are_left_out_and_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch, stored: int, cut: tuple[str, ...]
+) -> None:
+    class Stored(FakeDesk):
+        def trades(self, symbol: str, from_ms: int, to_ms: int, limit: int) -> Ticks:
+            ids, one = np.arange(stored), np.ones(stored)
+            return Ticks(symbol, ids, ids, END_MS - stored + ids, one, one, one > 0).take(slice(-limit, None))
+
+    for limit in ("CANDLES", "LOOKS", "TRADES"):
+        monkeypatch.setattr(exports, limit, 5)
+    choice = FileChoice("csv", from_ms=END_MS - stored * 60_000, to_ms=END_MS)
+    made = exports.make(Stored("wait"), PAIR, Params(), choice, NOW)
+    assert made.cut == cut
+    assert {f.what: f.rows for f in made.files} == {"candles": 10, "analytics": stored, "journal": 5, "trades": 10}
+    assert ("Only the newest: " in exports.note(made)) is bool(cut)
+
+
 def test_a_time_that_runs_backwards_is_refused_with_a_sentence() -> None:
     assert FileChoice("csv", from_ms=2, to_ms=1).problem
     assert not FileChoice("csv", from_ms=1, to_ms=2).problem

@@ -35,17 +35,24 @@ def make(
     since, until = choice.times(now_ms)
     tf = params.timeframe_s
     bars = min((until - since) // (tf * 1000) + 1, CANDLES)
-    said = desk.journal_before(*pair, params, LOOKS, until)
-    report = desk.report(*pair, params, bars + params.fit_bars, until)
+    # One row more than a file takes tells whether any is left out.
+    candles = [desk.candles(s, tf, limit=CANDLES + 1, from_ms=since, to_ms=until) for s in pair]
+    said = [row for row in desk.journal_before(*pair, params, LOOKS + 1, until) if row.candle_ms >= since]
+    ticks = [desk.trades(s, since, until, TRADES + 1) for s in pair] if trades else []
     tables = {
-        "candles": exports.candles_table(desk.candles(s, tf, limit=CANDLES, from_ms=since, to_ms=until) for s in pair),
-        "analytics": exports.analytics_table(report, since),
-        "journal": exports.journal_table([row for row in said if row.candle_ms >= since]),
+        "candles": exports.candles_table(leg.take(slice(-CANDLES, None)) for leg in candles),
+        "analytics": exports.analytics_table(desk.report(*pair, params, bars + params.fit_bars, until), since),
+        "journal": exports.journal_table(said[-LOOKS:]),
     }
     if trades:
-        tables["trades"] = exports.trades_table(desk.trades(s, since, until, TRADES) for s in pair)
+        tables["trades"] = exports.trades_table(leg.take(slice(-TRADES, None)) for leg in ticks)
+    bounds = {
+        f"candles {formats.count(CANDLES)} a leg": any(len(leg) > CANDLES for leg in candles),
+        f"journal {formats.count(LOOKS)} looks": len(said) > LOOKS,
+        f"trades {formats.count(TRADES)} a leg": any(len(leg) > TRADES for leg in ticks),
+    }
     files = (exports.file(what, pair, tf, until, table, choice.kind) for what, table in tables.items())
-    return Made(tuple(files), since, until)
+    return Made(tuple(files), since, until, tuple(words for words, left_out in bounds.items() if left_out))
 
 
 def render(made: Made | None) -> None:
@@ -72,10 +79,6 @@ def note(made: Made | None) -> Markup:
     words = f"{formats.stamp(made.from_ms)} to {formats.stamp(made.to_ms)} UTC. Rows: {rows}."
     if not any(file.what == "trades" for file in made.files):
         words += " Trades take longer: make the files to have them, too."
-    limits = {"candles": CANDLES, "journal": LOOKS, "trades": TRADES}
-    cut = [f"{name} {formats.count(limit)} a leg" for name, limit in limits.items() if _full(made, name, limit)]
-    return el("p", f"{words} Only the newest: {', '.join(cut)}." if cut else words, cls="ps-note", data_key="files")
-
-
-def _full(made: Made, what: str, limit: int) -> bool:
-    return any(file.what == what and file.rows >= limit for file in made.files)
+    if made.cut:
+        words += f" Only the newest: {', '.join(made.cut)}."
+    return el("p", words, cls="ps-note", data_key="files")
