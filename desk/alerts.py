@@ -23,6 +23,7 @@ from storage.sqlite import TradeStore
 MOST_RULES: Final = 100
 MOST_CHANNELS: Final = 10
 SHOWN: Final = 200  # alerts on the page
+AWAITED_MS: Final = 86_400_000  # so long a channel of the environment that is not there now may come back
 JOIN_S: Final = 10.0  # a channel that does not answer is left behind after it
 
 
@@ -158,7 +159,9 @@ class Alerts:
                 self._opened = True
                 self._take_up()
                 for name in self._store.channels_waiting().keys() - self._channels.keys():
-                    self._store.give_up_deliveries(name)
+                    # An address of the environment may be that of a desk that collects again after this process.
+                    awaited_ms = self._now_ms() - AWAITED_MS if name.startswith("env-") else None
+                    self._store.give_up_deliveries(name, awaited_ms)
 
     def _take_up(self) -> None:
         """Start the channels that are not."""

@@ -109,19 +109,21 @@ class DropChannel:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Nothing more goes to a channel that is there no longer."""
+    """Nothing more goes to a channel that is there no longer: what has waited since before ``before_ms``, or all."""
 
     channel: str
+    before_ms: int | None = None
     rows: ClassVar[int] = 1
 
     def do(self, ledger: Ledger) -> None:
+        which = f"channel = ?1 AND {UNSENT} AND (?2 IS NULL OR changed_ms < ?2)"
         found = ledger.connection.execute(
-            f"SELECT alert_id FROM deliveries WHERE channel = ? AND {UNSENT}",  # noqa: S608
-            (self.channel,),
+            f"SELECT alert_id FROM deliveries WHERE {which}",  # noqa: S608
+            (self.channel, self.before_ms),
         ).fetchall()
         ledger.connection.execute(
-            f"UPDATE deliveries SET state = 'given up', changed_ms = ?, reason = ? WHERE channel = ? AND {UNSENT}",  # noqa: S608
-            (time.time_ns() // 1_000_000, "the channel was removed", self.channel),
+            f"UPDATE deliveries SET state = 'given up', changed_ms = ?3, reason = ?4 WHERE {which}",  # noqa: S608
+            (self.channel, self.before_ms, time.time_ns() // 1_000_000, "the channel was removed"),
         )
         ledger.connection.executemany(_SUM_UP, found)
 

@@ -195,9 +195,9 @@ class TradeStore(StoreReader):
         """Say how an alert fares on a channel."""
         return self._backlog.offer(PutDelivery(delivery))
 
-    def give_up_deliveries(self, channel: str) -> bool:
-        """Nothing more goes to a channel that is there no longer."""
-        return self._backlog.offer(GiveUp(channel))
+    def give_up_deliveries(self, channel: str, before_ms: int | None = None) -> bool:
+        """Nothing more goes to a channel that is there no longer: what has waited since before then, or all."""
+        return self._backlog.offer(GiveUp(channel, before_ms))
 
     def wait_room(self, timeout_s: float) -> bool:
         """Let a writer that is behind catch up, at most so long; says whether half of the queue is free.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -253,10 +254,10 @@ def test_what_waits_for_an_address_never_goes_to_another(store: TradeStore) -> N
     phones = {"gone://1": gone, "kept://2": kept, "new://3": new}
     gone.down = kept.down = "it could not be reached"
 
-    def life(*urls: str) -> Alerts:
+    def life(*urls: str, days_on: int = 0) -> Alerts:
         alerts = Alerts(
             store, urls, World().survey(), stale_after_s=15, open_channel=lambda url: phones[url].open(url),
-            wait_s=lambda _: 0.05,
+            wait_s=lambda _: 0.05, now_ms=lambda: time.time_ns() // 1_000_000 + days_on * 86_400_000,
         )  # fmt: skip
         alerts.start()
         return alerts
@@ -273,10 +274,30 @@ def test_what_waits_for_an_address_never_goes_to_another(store: TradeStore) -> N
     third = life("kept://2", "new://3")  # and the places were swapped
     kept.wait(lambda: "of now" in kept.got)
     third.close()
+    store.flush()
+    assert store.channels_waiting() == {name_of("gone://1"): 1}  # it may come back
+    life("kept://2", "new://3", days_on=2).close()
+    states(store)
     assert (gone.got, kept.got, new.got) == ([], ["of before", "of now"], [])
     assert {d.channel: d.state for d in store.deliveries([1])} == {
         name_of("gone://1"): "given up", name_of("kept://2"): "sent",
     }  # fmt: skip
+
+
+def test_what_waits_for_the_desks_addresses_outlives_a_screen_that_does_not_know_them(store: TradeStore) -> None:
+    phone = Phone()
+    phone.down = "it could not be reached"
+    tell(store, "of the desk", channels=(ONE, "page7"), time_ms=time.time_ns() // 1_000_000)
+    screen = alerts_of(store, phone=phone)
+    screen.start()
+    screen.close()
+    store.flush()
+    assert store.channels_waiting() == {ONE: 1}  # one entered on the page is in the database, or gone for good
+    phone.down = ""
+    desk = alerts_of(store, "phone://1", phone=phone)
+    desk.start()
+    phone.wait(lambda: phone.got == ["of the desk"])
+    desk.close()
 
 
 def test_an_address_given_twice_is_one_channel_and_its_name_tells_nothing_of_it() -> None:
