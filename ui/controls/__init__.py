@@ -15,11 +15,12 @@ from core.types import DeskStatus
 from ui.controls import feed, pair, rule, symbols
 from ui.controls.files import FileChoice, file_choice, keep_files, made_files
 from ui.controls.memory import turned
-from ui.controls.views import minutes_of, shown_bars
+from ui.controls.views import FILE_BARS, LOOK_BARS, minutes_of, shown_bars
 from ui.port import DeskPort
 
 __all__ = [
-    "Controls", "FileChoice", "draw", "file_choice", "keep_files", "made_files", "minutes_of", "shown_bars", "turned",
+    "FILE_BARS", "LOOK_BARS", "Controls", "FileChoice", "draw", "file_choice", "keep_files", "made_files", "minutes_of",
+    "shown_bars", "turned",
 ]  # fmt: skip
 
 

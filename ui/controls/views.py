@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import streamlit as st
 
-BARS: Final = {"120": 120, "400": 400, "1,000": 1000, "2,000": 2000}
+LOOK_BARS: Final = {"120": 120, "300": 300}  # as many rows with statistics as every look has, whatever its N
+FILE_BARS: Final = {**LOOK_BARS, "1,000": 1000, "2,000": 2000}  # a file's report has all its rows
 
 
-def shown_bars() -> int:
+def shown_bars(lengths: Mapping[str, int] = LOOK_BARS, key: str = "bars") -> int:
     """How many candles the figure shows."""
     chosen = st.segmented_control(
         "Candles shown",
-        list(BARS),
-        default="400",
-        key="bars",
+        list(lengths),
+        default="300",
+        key=key,
         bind="query-params",
         required=True,
         label_visibility="collapsed",
         help="How many of the newest confirmed candles the figure shows.",
     )
-    return BARS[chosen]
+    return lengths[chosen]
 
 
 def minutes_of(symbols: Sequence[str], first: str) -> str | None:

@@ -7,7 +7,7 @@ import streamlit as st
 from analytics.params import Params
 from core.types import Candles, DeskStatus
 from ui import exports, given, offline
-from ui.controls import Controls, shown_bars
+from ui.controls import FILE_BARS, Controls, shown_bars
 from ui.controls import offline as choices
 from ui.controls.download import download
 from ui.markup import el
@@ -72,7 +72,7 @@ def _judge(y: Candles, x: Candles, chosen: Params, assumed: offline.Assumed) -> 
     snapshot.render(now)
     with st.container(key="ps-evidence-head", horizontal=True, vertical_alignment="bottom"):
         st.html(heading("Evidence", "up to the last candle"))
-        bars = shown_bars()
+        bars = shown_bars(FILE_BARS, "bars_of_file")
     with st.container(key="ps-charts"):
         evidence.render(now, bars)
     if look.report.newest_ms is not None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.errors import PairsightError
 from core.types import DeskStatus
-from ui.controls import Controls, moment
+from ui.controls import LOOK_BARS, Controls, moment
 from ui.markup import el
 from ui.panels import banner, checklist, evidence, journal_says, metrics, record, snapshot, state, ticket, trigger
 from ui.port import DeskPort
@@ -22,7 +22,7 @@ from ui.ticket import ticket as ticket_of
 EVERY_S = 1.0
 CANDLES = 240  # the slider's stretch
 JOURNAL_ROWS = 500
-BARS = 400
+BARS = max(LOOK_BARS.values())
 ONCE_THERE = "The first that both share is shown as soon as it is stored."
 NOTE = "the desk as it stood at a past candle, from what is stored"
 
