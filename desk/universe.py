@@ -116,9 +116,9 @@ class Universe:
         self._chosen_s = 0.0
         self._began_s = 0.0
         self._problem = ""
-        # The feed thread's own:
-        self._next_ms: dict[str, int] = {}  # the minute that would follow the newest closed one
-        self._stale: set[str] = set()  # the store may know more of them than the scan does
+        self._next_ms: dict[str, int] = {}  # the minute that would follow the newest closed one; the feed thread's own
+        # The store may know more of them than the scan does. Both threads add, the repair thread alone takes out.
+        self._stale: set[str] = set()
         self._closes: Closes
         self._warmup: Warmup
         self._scanner: Scanner
@@ -238,6 +238,7 @@ class Universe:
             self._start_over(rule.need_bars)
         gone = set(self._chosen.symbols) - set(chosen.symbols)
         self._stale.update(self._closes.keep(chosen.symbols))
+        self._warmup.keep(chosen.symbols)
         for symbol in chosen.symbols:
             self._warmup.want(symbol, TIMEFRAME_S, rule.need_bars)
         if self._chosen_for is None:  # there was a pause

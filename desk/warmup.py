@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -69,10 +69,16 @@ class Warmup:
         """The newest ``bars`` candles are needed; says whether that is news. Below 1 min the stream alone has them."""
         key = (symbol, timeframe_s, bars)
         with self._lock:
-            if timeframe_s < KLINE_MIN_S or key in self._wants:
+            covered = any(want.done and k[:2] == key[:2] and k[2] >= bars for k, want in self._wants.items())
+            if timeframe_s < KLINE_MIN_S or key in self._wants or covered:
                 return False
             self._wants[key] = _Want(bars)
             return True
+
+    def keep(self, symbols: Collection[str]) -> None:
+        """Forget what was wanted of any other symbol."""
+        with self._lock:
+            self._wants = {key: want for key, want in self._wants.items() if key[0] in symbols}
 
     def again(self, symbol: str, until_ms: int = 0) -> None:
         """The symbol's stream has begun, at ``until_ms``: what its histories lack up to there is fetched."""
@@ -129,4 +135,7 @@ class Warmup:
             settled = now_ms - SETTLING_MS >= want.until_ms // ms * ms
             want.done = settled and want.again == again
             want.not_before_s = 0.0 if settled else self._monotonic() + SETTLE_S
+            if want.done:  # it covers the smaller ones: only one is read again with the symbol's next stream
+                for smaller in [k for k in self._wants if k[:2] == key[:2] and k[2] < bars]:
+                    del self._wants[smaller]
         return True

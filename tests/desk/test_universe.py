@@ -216,6 +216,20 @@ def test_another_choice_of_symbols_is_chosen_again_and_the_same_one_is_not(stage
     assert stage.stream.names == {"AUSDT", "BUSDT"}
 
 
+def test_the_history_of_a_symbol_that_is_scanned_no_longer_is_not_fetched_any_more(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage.rest, "wait_s", lambda weight: float(weight == PAGE_WEIGHT))  # none for history yet
+    stage.universe.want(RULE)
+    stage.turn()
+    stage.clock_s = 1.0
+    stage.universe.want(replace(RULE, most=2))
+    stage.turn()
+    monkeypatch.undo()
+    stage.turn()
+    assert [asked for asked in stage.rest.asked if "USDT" in asked] == ["AUSDT 50", "BUSDT 50"]
+
+
 def test_of_two_tabs_the_one_that_changed_its_mind_last_has_its_way_until_it_is_closed(stage: Stage) -> None:
     other = replace(RULE, most=2)
     for second in range(20):
