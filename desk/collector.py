@@ -216,8 +216,9 @@ class Collector:
         return self.repairer.facts.catalogue
 
     def marks(self) -> Mapping[str, MarkPrice]:
-        """Newest mark price and funding per symbol: from the stream, or from REST before the first push."""
-        return {**self.repairer.facts.marks, **self.streams.marks}
+        """Newest mark price and funding per symbol: from the stream, or from REST where that is newer."""
+        asked = self.repairer.facts.marks
+        return {**asked, **{s: m for s, m in self.streams.marks.items() if m.event_ms >= asked.get(s, m).event_ms}}
 
     def newest_candle_ms(self, symbol: str, timeframe_s: int) -> int | None:
         """Open of the newest confirmed candle, from the stream or, before its first one, from the store."""

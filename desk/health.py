@@ -12,12 +12,13 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
-from core.types import DeskStatus
+from core.types import DeskStatus, FeedStatus
 
 log = logging.getLogger(__name__)
 
 PATH: Final = "/healthz"
 STUCK_S: Final = 60.0  # without a round of the engine; it makes one a second, and longer ones while it catches up
+MARKS_S: Final = 15.0  # mark prices are pushed once a second, however impatient one is with trades
 PATIENCE_S: Final = 5.0  # with a client that does not finish its request
 
 
@@ -29,17 +30,13 @@ def problems(status: DeskStatus, now_ms: int) -> tuple[str, ...]:
     >>> problems(DeskStatus(), now_ms=0)
     ('The feed is stopped.', 'Nothing is stored: the writer is closed.')
     """
-    found = []
-    if not status.running:
-        found.append("The feed is stopped.")
-    elif status.trades.state != "live":
-        found.append(f"No data: {status.trades.reason or 'connecting to the exchange.'}")
+    found: list[str] = []
+    if status.running:
+        found.append(_silence("data", status.trades, newest_age_s(status), status.stale_after_s))
+        marks_stale_s = max(status.stale_after_s, MARKS_S)
+        found.append(_silence("mark prices", status.market, newest_mark_age_s(status), marks_stale_s))
     else:
-        age_s = newest_age_s(status)
-        if age_s is None:
-            found.append("No data: no stream has delivered yet.")
-        elif age_s > status.stale_after_s:
-            found.append(f"The data are stale: the newest record came {age_s:.0f} s ago.")
+        found.append("The feed is stopped.")
     if status.store.state == "reading":
         found.append("Another Pairsight collects into the database; this one only reads.")
     elif status.store.state != "writing":
@@ -55,12 +52,27 @@ def problems(status: DeskStatus, now_ms: int) -> tuple[str, ...]:
         found.append(f"The engine has not finished a round for {(now_ms - engine.at_ms) / 1000:.0f} s.")
     if engine.failure:
         found.append(engine.failure)
-    return tuple(found)
+    return tuple(filter(None, found))
 
 
 def newest_age_s(status: DeskStatus) -> float | None:
     """Seconds since the newest record of any stream arrived; None before the first."""
     return min((stream.age_s for stream in status.trades.streams if stream.age_s is not None), default=None)
+
+
+def newest_mark_age_s(status: DeskStatus) -> float | None:
+    """Seconds since the newest mark price, with its funding rate, arrived by stream; None before the first."""
+    marks = (stream.age_s for stream in status.market.streams if stream.kind == "markPrice")
+    return min((age_s for age_s in marks if age_s is not None), default=None)
+
+
+def _silence(what: str, feed: FeedStatus, age_s: float | None, stale_after_s: float) -> str:
+    """Why a feed brings nothing, as a sentence; empty: it does."""
+    if feed.state != "live":
+        return f"No {what}: {feed.reason or 'connecting to the exchange.'}"
+    if age_s is None:
+        return f"No {what}: no stream has delivered yet."
+    return f"The {what} are stale: the newest came {age_s:.0f} s ago." if age_s > stale_after_s else ""
 
 
 def told(status: DeskStatus, now_ms: int) -> dict[str, object]:
@@ -71,6 +83,7 @@ def told(status: DeskStatus, now_ms: int) -> dict[str, object]:
         "problems": found,
         "source": status.source,
         "newest_record_age_s": newest_age_s(status),
+        "newest_mark_age_s": newest_mark_age_s(status),
         "silent": [
             stream.symbol
             for stream in status.trades.streams

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 import desk.collector
 from core.errors import LineDown, StoreError
 from core.settings import Settings
-from core.types import Trade
+from core.types import Batch, MarkPrice, Trade
 from desk.collector import Collector
 from desk.surroundings import Surroundings
 from ingestion.rest import Rest
@@ -43,6 +44,18 @@ def test_a_symbol_that_could_not_be_added_is_not_streamed_and_can_be_added_again
     collector.add("AUSDT")
     assert collector.symbols == ("AUSDT",)
     assert collector.intake.kind("AUSDT") == "trade"
+
+
+@pytest.mark.parametrize(("streamed_ms", "newest"), [(2_000, "stream"), (1_000, "stream"), (500, "REST")])
+def test_the_newer_mark_price_stands_wherever_it_came_from(collector: Collector, streamed_ms: int, newest: str) -> None:
+    def mark(event_ms: int, funding_rate: float) -> MarkPrice:
+        return MarkPrice("AUSDT", event_ms, 1.0, 1.0, funding_rate, 0)
+
+    asked, streamed = mark(1_000, 1e-4), mark(streamed_ms, 2e-4)
+    collector.repairer._facts = replace(collector.repairer.facts, marks={"AUSDT": asked})
+    assert collector.marks() == {"AUSDT": asked}
+    collector.streams._take(Batch(marks=(streamed,)))
+    assert collector.marks() == {"AUSDT": streamed if newest == "stream" else asked}
 
 
 class WaitingRest(Rest):

@@ -21,9 +21,11 @@ from desk.health import PATH, HealthEndpoint, problems
 
 NOW_MS = 1_700_000_000_000
 STREAMS = (StreamStatus("BTCUSDT", 1, NOW_MS, age_s=0.2), StreamStatus("THINUSDT", 1, NOW_MS, age_s=500.0))
+MARKS = (StreamStatus("BTCUSDT", age_s=0.4, kind="markPrice"), StreamStatus("THINUSDT", age_s=40.0, kind="markPrice"))
 WELL = DeskStatus(
     running=True,
     trades=FeedStatus(state="live", streams=STREAMS),
+    market=FeedStatus(state="live", streams=MARKS),
     store=StoreStatus(state="writing"),
     engine=EngineStatus(watched=3, at_ms=NOW_MS - 900),
 )
@@ -39,7 +41,17 @@ def test_a_desk_that_collects_stores_and_looks_is_well_though_a_thin_symbol_is_s
         (replace(WELL, running=False), "The feed is stopped."),
         (replace(WELL, trades=FeedStatus(state="waiting", reason="The exchange is gone.")), "The exchange is gone."),
         (replace(WELL, trades=FeedStatus(state="live", streams=(StreamStatus("A"),))), "no stream has delivered yet"),
-        (replace(WELL, trades=FeedStatus(state="live", streams=STREAMS[1:])), "the newest record came 500 s ago"),
+        (replace(WELL, trades=FeedStatus(state="live", streams=STREAMS[1:])), "the newest came 500 s ago"),
+        (replace(WELL, market=FeedStatus(state="connecting")), "No mark prices: connecting to the exchange."),
+        (replace(WELL, market=FeedStatus(state="live")), "No mark prices: no stream has delivered yet."),
+        (
+            replace(WELL, market=FeedStatus(state="live", streams=MARKS[1:])),
+            "mark prices are stale: the newest came 40",
+        ),
+        (
+            replace(WELL, market=FeedStatus(state="live", streams=(*STREAMS, *MARKS[1:]))),  # aggregates are no prices
+            "mark prices are stale: the newest came 40 s ago.",
+        ),
         (replace(WELL, store=StoreStatus(state="failing", reason="the disk is full")), "Nothing is stored: the disk"),
         (replace(WELL, store=StoreStatus(state="reading")), "Another Pairsight collects"),
         (replace(WELL, alerts_problem="Alerts have to wait: it is away."), "Alerts have to wait"),
