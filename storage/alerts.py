@@ -25,6 +25,10 @@ class AlertReading:
         """Every rule, in the order they were made."""
         return tuple(_rule(row) for row in self._rows(_RULES))
 
+    def had_alert_rules(self) -> bool:
+        """Whether a rule was ever made, dropped or not."""
+        return bool(self._rows("SELECT 1 FROM sqlite_sequence WHERE name = 'alert_rules'"))
+
     def alert_states(self) -> tuple[StateOf, ...]:
         """Where each rule stands with each pair."""
         sql = "SELECT rule_id, made_ms, subject, body FROM alert_states JOIN alert_rules ON id = rule_id"

@@ -23,6 +23,7 @@ from core.types import Candles, Gap, GapState, StoreStatus, Ticks, Trade
 from storage import paper
 from storage.alerts import AlertReading
 from storage.connect import check_file, connect_reader, explain
+from storage.wishes import WishReading
 
 _IDLE_CONNECTIONS: Final = 8  # kept open for the next reads; more are opened while needed
 _EVER: Final = 1 << 62
@@ -55,7 +56,7 @@ _LOOKS_AFTER: Final = f"""
     ORDER BY candle_ms LIMIT ?"""  # noqa: S608 (the names are the program's own)
 
 
-class StoreReader(AlertReading):
+class StoreReader(AlertReading, WishReading):
     """A Pairsight database, read only. Safe from any thread; each read sees one committed state.
 
     Times ``from_ms <= t < to_ms`` are half open everywhere; rows come oldest first, and with ``limit`` the newest of

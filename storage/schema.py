@@ -207,6 +207,20 @@ _PAPER: Final = (
 )
 
 
+# What screens that only read ask of the process that collects: core.wishes.Wish, field by field. body may hold the
+# address of a channel, until the wish is taken.
+_WISHES: Final = (
+    """CREATE TABLE wishes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        asked_ms INTEGER NOT NULL,
+        words TEXT NOT NULL,
+        state TEXT NOT NULL,
+        answer TEXT NOT NULL,
+        body TEXT NOT NULL
+    )""",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One numbered step; its statements and its number are committed together."""
@@ -221,6 +235,7 @@ MIGRATIONS: Final = (
     Migration(2, "notes", _NOTES),
     Migration(3, "alert rules, channels, deliveries", _ALERTS),
     Migration(4, "trades on paper, settlements of funding", _PAPER),
+    Migration(5, "wishes of screens that only read", _WISHES),
 )
 
 

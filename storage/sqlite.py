@@ -29,6 +29,7 @@ from storage.backlog import Backlog
 from storage.connect import CollectorLock, check_file, connect_writer
 from storage.paper import PutPaper
 from storage.reader import StoreReader
+from storage.wishes import DropWish, RefuseWish, TakeWish
 from storage.work import DeleteCandles, NoteLooks, PutCandles, PutGap, PutLooks, PutNote, PutTrades, SetGapState
 from storage.writer import Writer
 
@@ -198,6 +199,18 @@ class TradeStore(StoreReader):
     def give_up_deliveries(self, channel: str, before_ms: int | None = None) -> bool:
         """Nothing more goes to a channel that is there no longer: what has waited since before then, or all."""
         return self._backlog.offer(GiveUp(channel, before_ms))
+
+    def take_wish(self, wish_id: int) -> bool:
+        """A wish is being done; what it asks for leaves the file."""
+        return self._backlog.offer(TakeWish(wish_id))
+
+    def refuse_wish(self, wish_id: int, answer: str) -> bool:
+        """Say why a wish cannot be done."""
+        return self._backlog.offer(RefuseWish(wish_id, answer))
+
+    def drop_wish(self, wish_id: int) -> bool:
+        """Forget a wish: it is done, or its answer is old."""
+        return self._backlog.offer(DropWish(wish_id))
 
     def wait_room(self, timeout_s: float) -> bool:
         """Let a writer that is behind catch up, at most so long; says whether half of the queue is free.

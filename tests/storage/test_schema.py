@@ -38,6 +38,7 @@ KEYS = {
     "alert_states": ["rule_id", "subject"],
     "alert_channels": ["id"],
     "deliveries": ["alert_id", "channel"],
+    "wishes": ["id"],
 }
 
 
