@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from analytics.multiple import METHODS, Method, adjusted
+from analytics.multiple import adjusted
 from analytics.params import MAX_STALE, MIN_BETA, RELATED_P
 from analytics.report import EG_LAGS
 from analytics.scan_fits import PairFits, fit_aligned
@@ -19,10 +19,7 @@ from analytics.stationarity import mackinnon_p
 from core.types import Bools, Floats, Ints, Texts
 
 MIN_BARS: Final = 30  # as for the fit window of a pair
-# What a scan measures of each pair: its columns without the verdict over all of them.
-MEASURED: Final = (
-    "y", "x", "stat", "pvalue", "beta", "z", "half_life_bars", "corr", "stale_share", "sd_bps", "break_even_z",
-)  # fmt: skip
+FALSE_RATE: Final = 0.05  # false discovery rate that the candidates of a scan keep
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +33,7 @@ class Scan:
     symbols: Texts  # (m,) the most liquid first, then by name
     left_out: tuple[LeftOut, ...]
     bars: int  # N
-    lags: int
     both_directions: bool
-    q: float  # false discovery rate that a candidate keeps
-    method: Method
     cost_bps: float  # a round trip, bps of gross notional
     entry_z: float
     stop_z: float
@@ -56,7 +50,7 @@ class Scan:
     sd_bps: Floats  # residual sd, bps of gross notional
     break_even_z: Floats  # |z| that pays the cost if all of a stretch comes back; it rarely does
     tested: Bools  # counts as a test: there is an answer, and the stale share is within the rule's limit
-    robust_pvalue: Floats  # errors that allow for changing volatility; NaN where ``adjusted`` is above q
+    robust_pvalue: Floats  # errors that allow for changing volatility; NaN where ``adjusted`` is above ``FALSE_RATE``
     logs: Floats  # (m, n) what was tested
     candidates: Ints  # (c,) rows, best first
 
@@ -70,8 +64,8 @@ class Scan:
 
     @property
     def robust_limit(self) -> float:
-        """What ``robust_pvalue`` may be at most: q × pairs that pass / pairs tested, Benjamini-Hochberg's own."""
-        return self.q * np.count_nonzero(self.adjusted <= self.q) / max(self.pairs_tested, 1)
+        """What ``robust_pvalue`` may be at most, as Benjamini-Hochberg has it: rate × pairs that pass / pairs tested."""
+        return FALSE_RATE * np.count_nonzero(self.adjusted <= FALSE_RATE) / max(self.pairs_tested, 1)
 
     @property
     def expected_by_chance(self) -> float:
@@ -104,10 +98,7 @@ def scan(
     symbols: Sequence[str] | Texts,
     bars: int | None = None,
     *,
-    lags: int = EG_LAGS,
     both_directions: bool = False,
-    q: float = 0.05,
-    method: Method = "by",
     liquidity: Floats | None = None,
     cost_bps: float = 10.0,
     entry_z: float = 2.0,
@@ -127,15 +118,8 @@ def scan(
         Unique names.
     bars : int, optional
         N, the newest common candles a pair is fitted to; >= 30. All n by default.
-    lags : int
-        Lagged differences in every test.
     both_directions : bool
         Also X on Y, as tests of their own: twice as many are answered for.
-    q : float
-        False discovery rate, between 0 and 1.
-    method : "by" or "bh"
-        See ``multiple.adjusted``. "bh" only where the symbols were chosen beforehand; for a watch-list of pairs see
-        ``shortlist``.
     liquidity : (m,) float, optional
         Any measure of it, the more the better: 24 h quote volume. NaN is least.
     cost_bps : float
@@ -146,8 +130,8 @@ def scan(
     Returns
     -------
     Scan
-        A **candidate** is tested, passes at ``q``, passes once more with errors that allow for changing volatility
-        (``robust_t``), and has β > 0.1, so that a neutral position exists. Ranked: first those stretched now, beyond
+        A **candidate** is tested, passes at ``FALSE_RATE``, passes once more with errors that allow for changing
+        volatility (``robust_t``), and has β > 0.1, so that a neutral position exists. Ranked: first those stretched now, beyond
         their break-even and short of the stop; within each group by the statistic.
 
     Raises
@@ -167,7 +151,7 @@ def scan(
     closes = np.asarray(closes, np.float64)
     names = np.asarray(symbols, np.str_)
     bars = closes.shape[-1] if bars is None else bars
-    _check(closes, names, liquidity, bars=bars, lags=lags, q=q, method=method, cost_bps=cost_bps, z=(entry_z, stop_z))
+    _check(closes, names, liquidity, bars=bars, cost_bps=cost_bps, z=(entry_z, stop_z))
 
     order = np.argsort(names, kind="stable")
     if liquidity is not None:
@@ -175,7 +159,7 @@ def scan(
     closes, names = closes[order], names[order]
     kept, left_out = usable(closes, names, bars)
     closes, names = closes[kept], names[kept]
-    fits = _fit(closes, bars, lags, both_directions)
+    fits = _fit(closes, bars, both_directions)
 
     stale = stale_shares(closes)
     sd_bps = 1e4 * fits.resid_sd / (1.0 + np.abs(fits.beta))
@@ -184,10 +168,7 @@ def scan(
             symbols=names,
             left_out=left_out,
             bars=bars,
-            lags=lags,
             both_directions=both_directions,
-            q=q,
-            method=method,
             cost_bps=cost_bps,
             entry_z=entry_z,
             stop_z=stop_z,
@@ -211,28 +192,6 @@ def scan(
     )
 
 
-def shortlist(whole: Scan, pairs: Iterable[tuple[str, str]], q: float = 0.05, method: Method = "bh") -> Scan:
-    """The same scan of a few pairs only, so that only they are answered for.
-
-    Honest only for a list that was fixed before these candles: one picked from this scan has been tested already.
-
-    Parameters
-    ----------
-    whole : Scan
-    pairs : iterable of (Y, X)
-        Pairs the scan does not hold are passed over. A scan of one direction holds each pair in its own direction,
-        and that one is taken.
-    """
-    index = {name: k for k, name in enumerate(whole.symbols.tolist())}
-    wanted = [(index[a], index[b]) for a, b in pairs if a in index and b in index]
-    if not whole.both_directions:
-        wanted += [(b, a) for a, b in wanted]
-    m = len(whole.symbols)
-    rows = np.flatnonzero(np.isin(whole.y * m + whole.x, np.array([a * m + b for a, b in wanted], np.int64)))
-    columns = {name: getattr(whole, name)[rows] for name in MEASURED}
-    return _judged(replace(whole, q=q, method=method, **columns))
-
-
 def why(result: Scan, row: int) -> str:
     """In words, why a row is a candidate, or why it is not.
 
@@ -250,7 +209,7 @@ def why(result: Scan, row: int) -> str:
     if not s.tested[k]:
         return f"Not tested: {s.stale_share[k]:.0%} of a leg's intervals have no new price, {MAX_STALE:.0%} at most."
     test = f"t = {s.stat[k]:.2f}, p = {_shown(s.pvalue[k])}; {_shown(s.adjusted[k])} after {s.pairs_tested:,} tests"
-    if not s.adjusted[k] <= s.q:
+    if not s.adjusted[k] <= FALSE_RATE:
         return f"Not supported by the data: {test}."
     if not s.robust_pvalue[k] <= s.robust_limit:
         return (
@@ -265,12 +224,12 @@ def why(result: Scan, row: int) -> str:
     )
 
 
-def _fit(closes: Floats, bars: int, lags: int, both_directions: bool) -> PairFits:
+def _fit(closes: Floats, bars: int, both_directions: bool) -> PairFits:
     """Fit all pairs; X is the earlier row."""
     gappy = np.count_nonzero(np.isnan(closes[:, -bars:]), axis=1) > 0
     logs = np.log(closes)
     whole = np.flatnonzero(~gappy)
-    fits = fit_all(logs[whole, -bars:], lags, both_directions)
+    fits = fit_all(logs[whole, -bars:], EG_LAGS, both_directions)
     fits = replace(fits, y=whole[fits.y], x=whole[fits.x])
     if gappy.any():
         x, y = np.triu_indices(len(closes), 1)
@@ -278,23 +237,24 @@ def _fit(closes: Floats, bars: int, lags: int, both_directions: bool) -> PairFit
         y, x = y[apart], x[apart]
         if both_directions:
             y, x = np.concatenate((y, x)), np.concatenate((x, y))
-        fits = fits.joined(fit_aligned(logs, y, x, bars, lags))
+        fits = fits.joined(fit_aligned(logs, y, x, bars, EG_LAGS))
     return fits
 
 
 def _judged(result: Scan) -> Scan:
     """Correct for the number of tests, and rank what passes."""
     tested = np.isfinite(result.stat) & (result.stale_share <= MAX_STALE)
-    rate = adjusted(np.where(tested, result.pvalue, np.nan), result.method)
-    robust, passed = np.full(len(result), np.nan), np.flatnonzero(rate <= result.q)
-    t = robust_t(result.logs, result.y[passed], result.x[passed], result.bars, result.lags)
+    rate = adjusted(np.where(tested, result.pvalue, np.nan))
+    robust, passed = np.full(len(result), np.nan), np.flatnonzero(rate <= FALSE_RATE)
+    t = robust_t(result.logs, result.y[passed], result.x[passed], result.bars, EG_LAGS)
     robust[passed] = mackinnon_p(t, 2)
     judged = replace(result, tested=tested, adjusted=rate, robust_pvalue=robust)
     rows = np.flatnonzero((robust <= judged.robust_limit) & (judged.beta > MIN_BETA))
-    return replace(judged, candidates=rows[np.lexsort((judged.stat[rows], ~_stretched(judged, rows)))])
+    return replace(judged, candidates=rows[np.lexsort((judged.stat[rows], ~stretched(judged, rows)))])
 
 
-def _stretched(s: Scan, rows: Ints) -> Bools:
+def stretched(s: Scan, rows: Ints) -> Bools:
+    """Which of these rows stand beyond their break-even now, and short of the stop."""
     size = np.abs(s.z[rows])
     now: Bools = (size >= np.maximum(s.entry_z, s.break_even_z[rows])) & (size < s.stop_z)
     return now
@@ -306,7 +266,7 @@ def _stretch(s: Scan, k: int) -> str:
         return f"{at}, but a stretch pays its cost only from |z| = {pays} on, past the stop at {s.stop_z:g}."
     if abs(s.z[k]) >= s.stop_z:
         return f"{at}, past the stop at {s.stop_z:g}."
-    if _stretched(s, np.array([k])).all():
+    if stretched(s, np.array([k])).all():
         return f"{at}, past the {pays} that pays the cost if all of it comes back."
     return f"{at}, not stretched; from |z| = {pays} on all of a stretch would pay its cost."
 
@@ -321,9 +281,6 @@ def _check(
     liquidity: Floats | None,
     *,
     bars: int,
-    lags: int,
-    q: float,
-    method: str,
     cost_bps: float,
     z: tuple[float, float],
 ) -> None:
@@ -335,12 +292,6 @@ def _check(
         raise ValueError(f"liquidity must have one value for each of {len(names)} symbols, was {np.shape(liquidity)}")
     if bars < MIN_BARS:
         raise ValueError(f"bars must be >= {MIN_BARS}, was {bars}")
-    if not 0 <= lags <= bars // 4:
-        raise ValueError(f"lags must be from 0 to a quarter of the {bars} bars, was {lags}")
-    if not 0 < q < 1:
-        raise ValueError(f"q must be between 0 and 1, was {q}")
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, was {method!r}")
     if not cost_bps >= 0:
         raise ValueError(f"cost_bps must be >= 0, was {cost_bps}")
     if not 0 < z[0] < z[1]:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analytics.scanner import Scan, why
+from analytics.scanner import Scan, stretched, why
 from core.types import Ints
 from ui.controls.market import Pair, Shown
 
@@ -57,7 +57,6 @@ def rows(scan: Scan, shown: Shown, watched: Collection[Pair]) -> Ints:
     if shown.text:
         keep &= (np.char.find(y, shown.text) >= 0) | (np.char.find(x, shown.text) >= 0)
     if shown.stretched:
-        size = np.abs(scan.z[k])
-        keep &= (size >= np.maximum(scan.entry_z, scan.break_even_z[k])) & (size < scan.stop_z)
+        keep &= stretched(scan, k)
     found: Ints = k[keep]
     return found

@@ -45,9 +45,9 @@ def test_a_storm_that_makes_walks_look_tied_makes_no_candidate() -> None:
             log_volatility[k] = 0.98 * log_volatility[k - 1] + 0.15 * rng.normal()
         walks = np.cumsum(1e-3 * np.exp(log_volatility) * rng.normal(size=(40, 500)), axis=1)
         result = scan(np.exp(walks), [f"S{k:02}" for k in range(40)])
-        passed += bool((result.adjusted <= result.q).any())
+        passed += bool((result.adjusted <= FALSE_RATE).any())
         candidates += result.found > 0
-        for row in np.flatnonzero((result.adjusted <= result.q) & ~(result.robust_pvalue <= result.robust_limit)):
+        for row in np.flatnonzero((result.adjusted <= FALSE_RATE) & ~(result.robust_pvalue <= result.robust_limit)):
             assert why(result, int(row)).startswith("Carried by a few wild moves: t = ")
     assert passed >= 8
     assert candidates <= passed // 3
@@ -63,7 +63,7 @@ def test_one_wild_close_makes_walks_look_tied_and_no_candidate(size: float) -> N
         y = 0.5 * x + np.cumsum(rng.normal(0, 1e-3, 500))
         y[250] += size
         result = scan(np.exp(np.vstack([x, y])), ["XUSDT", "YUSDT"])
-        passed += bool((result.adjusted <= result.q).any())
+        passed += bool((result.adjusted <= FALSE_RATE).any())
         candidates += result.found
     assert passed >= 25
     assert candidates == 0

@@ -15,11 +15,14 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.tsa.stattools import coint
 
 from analytics.params import MAX_STALE, MIN_BETA
-from analytics.scanner import MEASURED, Scan, scan, shortlist, why
+from analytics.scanner import FALSE_RATE, Scan, scan, why
 from core.types import Floats
 from tests.analytics.pairs import reverting
 
 NAMES = [f"S{k:02}USDT" for k in range(60)]
+MEASURED = (
+    "y", "x", "stat", "pvalue", "beta", "z", "half_life_bars", "corr", "stale_share", "sd_bps", "break_even_z",
+)  # fmt: skip
 
 
 def market(seed: int, m: int, n: int, tied: int = 0) -> Floats:
@@ -143,20 +146,6 @@ def test_related_pairs_are_found_and_unrelated_ones_are_not() -> None:
     assert sum(scan(market(100 + seed, 20, 500), NAMES[:20]).found for seed in range(20)) == 0
 
 
-def test_a_shortlist_is_answered_for_by_itself() -> None:
-    s = scan(market(6, 40, 1000, tied=5), NAMES[:40])
-    wanted = [(NAMES[1], NAMES[0]), (NAMES[20], NAMES[31]), (NAMES[2], "GONEUSDT")]
-    short = shortlist(s, wanted)
-    assert [short.pair(k) for k in range(len(short))] == ["S01USDT/S00USDT", "S31USDT/S20USDT"]
-    assert short.pairs_tested == 2
-    assert_allclose(short.adjusted, multipletests(short.pvalue, method="fdr_bh")[1])
-    assert [short.pair(k) for k in short.candidates] == ["S01USDT/S00USDT"]
-    assert_array_equal(short.correlations().shape, (40, 40))
-    directed = shortlist(scan(market(6, 6, 200), NAMES[:6], both_directions=True), [(NAMES[1], NAMES[0])])
-    assert [directed.pair(k) for k in range(len(directed))] == ["S01USDT/S00USDT"]
-    assert len(shortlist(s, [])) == 0
-
-
 def test_stretched_candidates_come_first_then_the_strongest() -> None:
     for seed in range(40):
         s = scan(market(seed, 30, 600, tied=12), NAMES[:30], cost_bps=4.0)
@@ -254,7 +243,7 @@ def test_pairs_that_move_as_one_or_on_one_side_are_never_candidates() -> None:
     assert not s.tested[one]
     assert np.isnan([s.adjusted[one], s.z[one], s.half_life_bars[one], s.break_even_z[one]]).all()
     against = row(s, "S05USDT/S00USDT")
-    assert s.adjusted[against] <= s.q
+    assert s.adjusted[against] <= FALSE_RATE
     assert s.beta[against] < MIN_BETA
     assert [s.pair(k) for k in s.candidates] == ["S01USDT/S00USDT"]
 
@@ -318,10 +307,6 @@ def test_memory_follows_the_result_not_the_products() -> None:
         ({"symbols": ["A", "B", "A"]}, "unique"),
         ({"liquidity": np.ones(2)}, "liquidity must have one value for each of 3"),
         ({"bars": 29}, "bars must be >= 30, was 29"),
-        ({"lags": -1}, "lags must be from 0"),
-        ({"lags": 13}, "lags must be from 0"),
-        ({"q": 0.0}, "q must be between 0 and 1"),
-        ({"method": "holm"}, "method must be one of by, bh"),
         ({"cost_bps": -1.0}, "cost_bps must be >= 0"),
         ({"entry_z": 4.0}, "below stop_z"),
     ],

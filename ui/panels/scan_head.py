@@ -6,11 +6,11 @@ import streamlit as st
 
 from analytics.market import MarketRule, MarketView
 from analytics.params import RELATED_P
+from analytics.scanner import FALSE_RATE
 from ui import formats, theme
 from ui.markup import Markup, el, join
 from ui.panels.banner import bar
 
-METHOD = {"by": "Benjamini-Yekutieli", "bh": "Benjamini-Hochberg"}
 CAUTION = (
     "The scan asks one thing of every pair: does what is left between the two keep coming back, after answering for"
     " how many pairs were asked? Whether it pays, persists and has paid before is for the Decision page."
@@ -113,7 +113,9 @@ def _found(view: MarketView) -> Markup:
     if s is None:
         return _card("Found", "unknown", formats.UNKNOWN, "after the correction for all tests")
     words = "no candidate" if not s.found else "1 candidate" if s.found == 1 else f"{formats.count(s.found)} candidates"
-    return _card("Found", "passed", words, f"after {METHOD[s.method]} at {formats.percent(s.q, 0)}", key="found")
+    return _card(
+        "Found", "passed", words, f"after Benjamini-Yekutieli at {formats.percent(FALSE_RATE, 0)}", key="found"
+    )
 
 
 def _newest(view: MarketView, now_ms: float | None) -> Markup:
