@@ -64,7 +64,7 @@ class Scan:
 
     @property
     def robust_limit(self) -> float:
-        """What ``robust_pvalue`` may be at most, as Benjamini-Hochberg has it: rate × pairs that pass / pairs tested."""
+        """What ``robust_pvalue`` may be at most, as of Benjamini-Hochberg: rate × pairs that pass / pairs tested."""
         return FALSE_RATE * np.count_nonzero(self.adjusted <= FALSE_RATE) / max(self.pairs_tested, 1)
 
     @property
@@ -131,8 +131,8 @@ def scan(
     -------
     Scan
         A **candidate** is tested, passes at ``FALSE_RATE``, passes once more with errors that allow for changing
-        volatility (``robust_t``), and has β > 0.1, so that a neutral position exists. Ranked: first those stretched now, beyond
-        their break-even and short of the stop; within each group by the statistic.
+        volatility (``robust_t``), and has β > 0.1, so that a neutral position exists. Ranked: first those stretched
+        now, beyond their break-even and short of the stop; within each group by the statistic.
 
     Raises
     ------

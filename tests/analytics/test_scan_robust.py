@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from numpy.testing import assert_allclose
 
 from analytics.scan_robust import robust_t
-from analytics.scanner import scan, why
+from analytics.scanner import FALSE_RATE, scan, why
 from core.types import Floats
 
 
