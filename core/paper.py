@@ -56,7 +56,7 @@ class PaperTrade:
     in_half_bps: float = nan  # half a price spread to be added to the fill; 0 where its price is executable already
     exit_look_ms: int = 0  # candle of the look that ended it
     exit_z: float = nan
-    reason: str = ""  # zero, time, stop
+    reason: str = ""  # zero, time, stop; no market; of an entry that was never filled: late, unfilled
     out_ms: int = 0
     out_y: float = nan
     out_x: float = nan
@@ -65,6 +65,7 @@ class PaperTrade:
     funding: float = 0.0  # quote currency, paid less received, of the settlements known
     funding_unknown: int = 0  # settlements it was held through whose rate nobody here saw
     changed_ms: int = 0  # our clock
+    said_ms: int = 0  # exchange time at which its look was said; 0: not known, and taken for on time
 
     @property
     def key(self) -> tuple[str, int, str, int]:
@@ -75,6 +76,11 @@ class PaperTrade:
     def said(self) -> bool:
         """Whether the verdict was TRADABLE."""
         return not self.failed
+
+    @property
+    def dropped(self) -> bool:
+        """Whether it is over without ever having been filled: no trade, and in no figure."""
+        return self.state == "closed" and not self.in_ms
 
     @property
     def symbols(self) -> tuple[str, str]:

@@ -221,6 +221,10 @@ _WISHES: Final = (
 )
 
 
+# When a trade's look was said, by the exchange's clock. 0: stored before that was kept.
+_SAID: Final = ("ALTER TABLE paper_trades ADD COLUMN said_ms INTEGER NOT NULL DEFAULT 0",)
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One numbered step; its statements and its number are committed together."""
@@ -236,6 +240,7 @@ MIGRATIONS: Final = (
     Migration(3, "alert rules, channels, deliveries", _ALERTS),
     Migration(4, "trades on paper, settlements of funding", _PAPER),
     Migration(5, "wishes of screens that only read", _WISHES),
+    Migration(6, "when a look traded on paper was said", _SAID),
 )
 
 
