@@ -57,7 +57,7 @@ class Case:
 
 
 def clean(case: Case) -> Check:
-    """Check 1."""
+    """No candle of the span is incomplete, and neither leg trades too seldom."""
     r = case.report
     holes, share = r.incomplete, r.stale_share
     good = holes == 0 and share <= MAX_STALE
@@ -80,7 +80,7 @@ def clean(case: Case) -> Check:
 
 
 def hedgeable(case: Case) -> Check:
-    """Check 2."""
+    """A β at or below 0.1 leaves no neutral position."""
     beta = float(case.report.log_fits.beta[-1])
     return _above(
         case, "hedgeable", "Can X hedge Y?", beta, MIN_BETA, f"β = {beta:.3f}", f"β > {MIN_BETA:g}",
@@ -91,7 +91,7 @@ def hedgeable(case: Case) -> Check:
 
 
 def related(case: Case) -> Check:
-    """Check 3."""
+    """Engle-Granger of the fit: the test the Evidence preset rests on."""
     return _p_below(
         case, "related", "Do the two move together for good?", case.report.engle_granger, "Engle-Granger",
         "the residual must return to its mean more often than chance explains",
@@ -107,7 +107,7 @@ def adf_test(case: Case) -> Check:
 
 
 def stretched(case: Case) -> Check:
-    """Check 4."""
+    """z between entry and stop, at the one look of the excursion that is its entry."""
     p, z = case.params, case.z
     size = abs(z)
     inside = p.entry_z <= size < p.stop_z
@@ -163,7 +163,7 @@ def corr(case: Case) -> Check:
 
 
 def record(case: Case) -> Check:
-    """Check 5: does the lower bound of what its own past excursions returned pay the cost?
+    """Does the lower bound of what its own past excursions returned pay the cost?
 
     What is received does not make up for losses: the lower bound must be above 0 whatever the cost.
     """
@@ -226,7 +226,7 @@ def persistence(case: Case) -> Check:
 
 
 def half_life(case: Case) -> Check:
-    """How long a deviation lasts; said only when check 3 passes, for noise shows a half-life too."""
+    """How long a deviation lasts; said only when "related" passes, for noise shows a half-life too."""
     h, bars = case.report.half_life, case.params.fit_bars
     limit = bars / 4
     good = h is not None and h.high <= limit

@@ -19,4 +19,4 @@ class Look:
     report: PairReport
     decision: Decision
     costs: CostSplit | None = None  # None: not known
-    record: RecordSummary | None = None  # None: the preset has none, or nothing is known yet
+    record: RecordSummary | None = None  # None: nothing is known of it yet

@@ -1,4 +1,4 @@
-"""Which looks open a trade on paper: every TRADABLE one, and every excursion that the rule refused; once each.
+"""Which looks open a trade on paper: those TRADABLE, and the entry look of an excursion that was refused; once each.
 
 Reads a look as the journal keeps it: what was said is scored, not what would be said today.
 """

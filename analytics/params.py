@@ -13,9 +13,9 @@ Preset = Literal["evidence", "classic"]
 FIT_BARS: Final[Mapping[int, int]] = {1: 1000, 5: 1000, 15: 1000, 60: 1000, 300: 500, 900: 200, 3600: 200}
 
 # The rule's fixed thresholds.
-RELATED_P: Final = 0.05  # check 3: Engle-Granger p below this
-MIN_BETA: Final = 0.1  # check 2: at or below it no neutral position exists
-MAX_STALE: Final = 0.10  # check 1: share of intervals without a candle or with an unchanged close
+RELATED_P: Final = 0.05  # check "related": Engle-Granger p below this
+MIN_BETA: Final = 0.1  # check "hedgeable": at or below it no neutral position exists
+MAX_STALE: Final = 0.10  # check "clean": share of intervals without a candle or with an unchanged close
 REARM_Z: Final = 1.0  # an excursion is over below it
 NEEDED: Final = 20  # mature excursions before a record says anything
 SIGMAS: Final = 2.33  # the record's lower bound: one-sided 1 %

@@ -1,4 +1,4 @@
-"""A pair's own past excursions, and what they really returned: the record that check 5 rests on.
+"""A pair's own past excursions, and what they really returned: what the check "record" rests on.
 
 An excursion begins at the look (row e) that would have been an entry: stretched, armed, clean, hedgeable, whatever
 its p. In at the next close; out at the close after the look at which the refitted z has crossed back, or after N
@@ -153,7 +153,7 @@ def estimates(found: Sequence[Excursion], first: Ints, end: Ints, params: Params
 
 
 def clean_rows(report: PairReport) -> Bools:
-    """(n,) whether check 1 passes at each row."""
+    """(n,) whether the check "clean" passes at each row."""
     clean: Bools = (report.incomplete_rows == 0) & (report.stale_rows <= MAX_STALE)
     return clean
 
@@ -231,7 +231,8 @@ def past_excursions(
     z, spread, beta : (n,) float
         Of each row's own log fit.
     clean : (n,) bool
-        Check 1 as of each row. An excursion counts if it is clean at its entry look and at its exit look.
+        Whether the data were clean as of each row. An excursion counts if they were at its entry look and at its exit
+        look.
     params : Params
         N, entry, exit and stop z.
 

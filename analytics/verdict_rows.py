@@ -108,7 +108,7 @@ def record_rows(report: PairReport, clean: Bools) -> RecordRows:
     ----------
     report : PairReport
     clean : (n,) bool
-        Check 1 as of each row.
+        Whether the data were clean as of each row.
     """
     p, fits, open_ms = report.params, report.log_fits, report.open_ms
     found, leaving, current = past_excursions(open_ms, report.y, report.x, fits.z, fits.spread, fits.beta, clean, p)

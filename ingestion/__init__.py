@@ -8,5 +8,5 @@ from typing import Final
 from ingestion import binance
 from ingestion.feed import Wire
 
-# One line adds a venue; its frames in tests/data/<venue>.jsonl are then held to the contract of all.
+# Each is held to one contract by its frames in tests/data/<venue>.jsonl. The desk's own is wired in desk/.
 VENUES: Final[Mapping[str, Wire]] = {"binance": binance}

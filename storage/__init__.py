@@ -5,5 +5,5 @@ from typing import Final
 
 from storage.sqlite import TradeStore
 
-# A store joins by one line here; tests/storage/test_contract.py then runs over it.
+# Each is held to tests/storage/test_contract.py. The desk's own is wired in desk/desk.py.
 STORES: Final[dict[str, Callable[..., TradeStore]]] = {"sqlite": TradeStore}

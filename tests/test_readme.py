@@ -1,6 +1,7 @@
 """The README tells the truth: every setting is listed with its default, every command and picture exists."""
 
 import dataclasses
+import importlib.util
 import re
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def test_every_picture_and_file_it_links_exists() -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)", README) if "://" not in link]
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_module_and_test_it_says_to_run_exists() -> None:
+    modules = set(re.findall(r"python -m ([\w.]+)", README))
+    paths = set(re.findall(r"pytest [^`\n]*?(tests/[\w/.]+)", README))
+    assert {"desk", "simulator", "benchmarks.rule"} <= modules
+    assert "tests/desk/test_crash.py" in paths
+    assert [name for name in modules if importlib.util.find_spec(name) is None] == []
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_its_two_commands_are_there_word_for_word() -> None:

@@ -98,7 +98,7 @@ class DeskPort(Protocol):
         """
 
     def newest_candle_ms(self, symbol_y: str, symbol_x: str, timeframe_s: int) -> int | None:
-        """Open time of the newest aligned confirmed candle. Cheap."""
+        """Open of the newest candle both legs may share: the earlier of their newest confirmed ones. Cheap."""
 
     def market(self, rule: MarketRule) -> MarketView:
         """What is known of the whole market, scanned for as long as somebody asks. Cheap.
