@@ -9,7 +9,7 @@ from analytics.report import PairReport
 from analytics.spread import spread
 from analytics.ticket import newest_spread
 from analytics.verdict import LiveScore
-from core.errors import NotEnoughData
+from core.errors import DegenerateData, NotEnoughData
 from core.journal import JournalRow
 from core.types import Ticks
 
@@ -55,30 +55,40 @@ def score_live(
     ts_ms : int
         The older of the two trades' times.
     touch_y, touch_x : Touch, optional
-        For z at executable prices: the rich leg is sold where takers last sold, the cheap one bought where they
-        last bought.
+        For z at executable prices, on the scale that the preset decides by: the rich leg is sold where takers last
+        sold, the cheap one bought where they last bought.
 
     Raises
     ------
-    NotEnoughData
+    NotEnoughData, DegenerateData
         While the report has no fit to score with.
     """
-    if not report.have_bars or not report.resid_sd[-1] > 0:
+    if report.have_bars < report.params.fit_bars:
         raise NotEnoughData(needed=report.params.fit_bars, got=report.have_bars)
-    sd = float(report.resid_sd[-1])
-    level = newest_spread(report, price_y, price_x)
+    fits = report.log_fits  # the rule's own, whatever the units shown
+    alpha, beta, sd = float(fits.alpha[-1]), float(fits.beta[-1]), float(fits.resid_sd[-1])
+    if not (sd > 0 and report.resid_sd[-1] > 0):
+        raise DegenerateData("a leg is flat or one explains the other without remainder: no fit to score with")
+
+    def fitted(y: float, x: float) -> float:
+        return spread(y, x, alpha, beta) / sd
+
+    def rolling(y: float, x: float) -> float:
+        return (newest_spread(report, y, x) - float(report.z_mean[-1])) / float(report.z_sd[-1])
+
     sell = buy = None
     if touch_y is not None and touch_x is not None:
-        hedge_sells = report.beta[-1] < 0  # then X is sold with Y, and bought with it
-        sell = newest_spread(report, touch_y.sold, touch_x.sold if hedge_sells else touch_x.bought) / sd
-        buy = newest_spread(report, touch_y.bought, touch_x.bought if hedge_sells else touch_x.sold) / sd
+        scored, hedge = (rolling, report.beta[-1]) if report.params.preset == "classic" else (fitted, beta)
+        hedge_sells = hedge < 0  # then X is sold with Y, and bought with it
+        sell = scored(touch_y.sold, touch_x.sold if hedge_sells else touch_x.bought)
+        buy = scored(touch_y.bought, touch_x.bought if hedge_sells else touch_x.sold)
     return LiveScore(
         ts_ms=ts_ms,
         price_y=price_y,
         price_x=price_x,
-        spread=level,
-        z=level / sd,
-        z_roll=(level - float(report.z_mean[-1])) / float(report.z_sd[-1]),
+        spread=newest_spread(report, price_y, price_x),
+        z=fitted(price_y, price_x),
+        z_roll=rolling(price_y, price_x),
         z_sell_spread=sell,
         z_buy_spread=buy,
     )

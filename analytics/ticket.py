@@ -60,14 +60,8 @@ def trigger_of(report: PairReport) -> Trigger | None:
         return None
     p: Params = report.params
     entry = p.entry_z if z >= 0 else -p.entry_z
-    price_y, price_x = float(report.y[-1]), float(report.x[-1])
-    if p.preset == "evidence":
-        fits = report.log_fits
-        alpha, beta, level, units = float(fits.alpha[-1]), float(fits.beta[-1]), entry * float(fits.resid_sd[-1]), False
-    else:
-        alpha, beta, units = float(report.alpha[-1]), float(report.beta[-1]), p.price_units
-        level = float(report.z_mean[-1]) + entry * float(report.z_sd[-1])
-    target = price_of_y(level, price_x, alpha, beta, units)
+    price_y = float(report.y[-1])
+    target = price_at(report, entry, float(report.x[-1]))
     beyond = abs(z) >= p.entry_z
     return Trigger(
         z=z,
@@ -77,6 +71,15 @@ def trigger_of(report: PairReport) -> Trigger | None:
         trigger_price_y=target,
         distance_bps=0.0 if beyond else abs(target / price_y - 1.0) * 1e4,
     )
+
+
+def price_at(report: PairReport, z: float, price_x: float) -> float:
+    """The price of Y at which the z that the preset decides by stands at ``z``, in the newest fit, X at its price."""
+    if report.params.preset == "evidence":
+        fits = report.log_fits
+        return price_of_y(z * float(fits.resid_sd[-1]), price_x, float(fits.alpha[-1]), float(fits.beta[-1]))
+    level = float(report.z_mean[-1]) + z * float(report.z_sd[-1])
+    return price_of_y(level, price_x, float(report.alpha[-1]), float(report.beta[-1]), report.params.price_units)
 
 
 def edge_bps(report: PairReport, z: float) -> float:

@@ -87,11 +87,12 @@ class LiveScore:
     ts_ms: int  # the older of the two trades' times
     price_y: float
     price_x: float
-    spread: float
-    z: float  # against the fit's residual sd
-    z_roll: float  # against the rolling mean and sd of the last confirmed row
-    z_sell_spread: float | None = None  # executable: sell Y at its last taker-sell, buy X at its last taker-buy price
-    z_buy_spread: float | None = None
+    spread: float  # of the fit shown
+    z: float  # of the log fit: Evidence decides by its like
+    z_roll: float  # against the rolling mean and sd of the last confirmed row: Classic's
+    # On the scale that the preset decides by: sell Y at its last taker-sell, buy X at its last taker-buy price …
+    z_sell_spread: float | None = None
+    z_buy_spread: float | None = None  # … and the reverse
 
 
 @dataclass(frozen=True, slots=True)

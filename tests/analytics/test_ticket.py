@@ -13,8 +13,8 @@ from analytics.live import Touch, score_live, touch
 from analytics.params import Params
 from analytics.report import PairReport, analyse
 from analytics.spread import gross_per_unit, price_of_y, spread
-from analytics.ticket import edge_bps, legs_of, trigger_of
-from core.errors import NotEnoughData
+from analytics.ticket import edge_bps, legs_of, price_at, trigger_of
+from core.errors import DegenerateData, NotEnoughData
 from core.types import Ticks
 from tests.analytics.pairs import candles, cointegrated, report_saying
 
@@ -114,7 +114,10 @@ def test_the_newest_close_scores_its_own_confirmed_z(price_units: bool) -> None:
     live = score_live(report, float(report.y[-1]), float(report.x[-1]), 123)
     assert live.ts_ms == 123
     assert_allclose(
-        [live.spread, live.z, live.z_roll], [report.spread[-1], report.z[-1], report.z_roll[-1]], rtol=1e-5, atol=1e-9
+        [live.spread, live.z, live.z_roll],
+        [report.spread[-1], report.log_fits.z[-1], report.z_roll[-1]],
+        rtol=1e-5,
+        atol=1e-9,
     )
     assert live.z_sell_spread is live.z_buy_spread is None
 
@@ -129,16 +132,44 @@ def test_executable_scores_sell_the_rich_leg_where_takers_sold() -> None:
     assert live.z_sell_spread is not None
     assert live.z_buy_spread is not None
     assert live.z_sell_spread < live.z < live.z_buy_spread  # either way the price spread is paid
-    negative = replace(report, beta=-report.beta)
+    negative = replace(report, log_fits=replace(report.log_fits, beta=-report.log_fits.beta))
     one_sided = score_live(negative, y, x, 1, tick_y, tick_x)
     assert one_sided.z_sell_spread == pytest.approx(score_live(negative, y * 0.9999, x * 0.9999, 1).z)
 
 
+@pytest.mark.parametrize("price_units", [False, True])
+@pytest.mark.parametrize("preset", ["evidence", "classic"])
+def test_executable_scores_are_on_the_scale_that_the_preset_decides_by(preset: str, price_units: bool) -> None:
+    report = report_of(preset=preset, price_units=price_units)
+    y, x = float(report.y[-1]), float(report.x[-1])
+    live = score_live(report, y, x, 1, Touch(y, y), Touch(x, x))  # no price spread: nothing but the scale differs
+    deciding = live.z if preset == "evidence" else live.z_roll
+    assert (live.z_sell_spread, live.z_buy_spread) == pytest.approx((deciding, deciding), rel=1e-12)
+
+
 def test_without_a_fit_there_is_no_live_score() -> None:
-    with pytest.raises(NotEnoughData):
-        score_live(report_of(39), 1.0, 1.0, 1)
-    with pytest.raises(NotEnoughData):
-        score_live(report_of(0), 1.0, 1.0, 1)
+    for n in (0, 39):
+        with pytest.raises(NotEnoughData, match=f"needs 40 observations, got {n}"):
+            score_live(report_of(n), 1.0, 1.0, 1)
+
+
+def test_two_legs_that_move_as_one_have_no_fit_to_score_with() -> None:
+    x = np.exp(np.cumsum(np.random.default_rng(0).normal(0.0, 1e-3, 60)))
+    report = analyse(candles("YUSDT", 2.0 * x), candles("XUSDT", x), Params(fit_bars=40, z_bars=10))
+    with pytest.raises(DegenerateData, match="one explains the other"):
+        score_live(report, 2.0, 1.0, 1)
+
+
+@pytest.mark.parametrize("price_units", [False, True])
+@pytest.mark.parametrize("preset", ["evidence", "classic"])
+@pytest.mark.parametrize("z", [-2.0, 1.5])
+def test_a_trade_at_the_price_that_was_told_stands_at_the_level_that_was_asked(
+    preset: str, price_units: bool, z: float
+) -> None:
+    report = report_of(preset=preset, price_units=price_units)
+    x = 1.003 * float(report.x[-1])
+    live = score_live(report, price_at(report, z, x), x, 1)
+    assert (live.z if preset == "evidence" else live.z_roll) == pytest.approx(z, rel=1e-6)
 
 
 def test_the_touch_needs_both_sides() -> None:
