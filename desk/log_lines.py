@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Final, Literal
+
+log = logging.getLogger(__name__)
 
 HUMAN: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
@@ -50,7 +54,14 @@ class PlainLines(logging.Formatter):
 
 
 def set_up(kind: Literal["human", "json"]) -> None:
-    """Log to standard error from now on."""
+    """Log to standard error from now on, what Python itself would print there too: warnings, and what ends a thread."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if kind == "json" else PlainLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.captureWarnings(True)
+    sys.excepthook = _ended
+    threading.excepthook = lambda args: _ended(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def _ended(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    log.critical("thread %s ended", threading.current_thread().name, exc_info=(kind, error or kind(), trace))
