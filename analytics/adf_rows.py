@@ -17,7 +17,7 @@ import numpy as np
 from analytics.params import RELATED_P
 from analytics.report import PairReport
 from analytics.stationarity import adf, lag_limit, mackinnon_p
-from analytics.windows import Blocks, window_sums
+from analytics.windows import Blocks, RunningSums
 from core.errors import DataError
 from core.types import Bools, Floats, Ints
 
@@ -88,7 +88,7 @@ class _Windows:
             back_y, back_x = np.full_like(dy, np.nan), np.full_like(dx, np.nan)
             back_y[h:], back_x[h:] = dy[: len(dy) - h], dx[: len(dx) - h]
             moved = np.stack((dy * back_y, dy * back_x + dx * back_y, dx * back_x))
-            yy, xy, xx = window_sums(moved, blocks, rows - (bars - 1) + most + 1, rows)
+            yy, xy, xx = RunningSums.of(moved, blocks).over(rows - (bars - 1) + most + 1, rows)
             products[h] = yy - beta * xy + beta * beta * xx
         ssr = report.resid_sd[rows] ** 2 * (bars - 2)
         return cls(y, x, rows, bars, most, beta, report.spread[rows], ssr, products)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analytics.windows import Blocks, flat_rows, window_moments
+from analytics.windows import Blocks, changes, flat_rows, window_moments
 from core.types import Floats, Ints
 
 
@@ -14,7 +14,7 @@ def log_returns(close: Floats) -> Floats:
     >>> log_returns(np.array([100.0, 100.0])).tolist()
     [nan, 0.0]
     """
-    return np.diff(np.log(np.ascontiguousarray(close)), prepend=np.nan)
+    return changes(np.log(np.ascontiguousarray(close)))
 
 
 def rolling_correlation(a: Floats, b: Floats, window: int, slots: Ints | None = None) -> Floats:

@@ -100,5 +100,5 @@ def _plain(value: Value) -> Value:
 
 
 def _json(value: object) -> str:
-    """Dataclasses by their fields; NaN and infinity as null."""
-    return msgspec.json.encode(value).decode()
+    """Dataclasses by their fields; NaN and infinity as null; a NumPy scalar as what it holds."""
+    return msgspec.json.encode(value, enc_hook=lambda scalar: scalar.item()).decode()

@@ -66,7 +66,7 @@ class PairReport:
     stale_share: float  # worse leg's share of that span's intervals without a candle or with an unchanged close
     engle_granger: TestResult | None  # log residual of the last fit, exactly 2 lags; None where undefined
     adf: TestResult | None  # plain ADF on the last fit's residuals (informing; the Classic preset's test)
-    half_life: HalfLife | None  # only where check 3 passes
+    half_life: HalfLife | None  # only where the check "related" passes
     persistence: Floats  # (6,) Engle-Granger p of the windows ended j·N/20 candles ago, j = 0…5; NaN where short
     log_fits: Fits = field(
         default_factory=Fits.empty
@@ -124,8 +124,8 @@ def analyse(
     Raises
     ------
     ValueError
-        For one symbol twice, candles of another timeframe, out of order or two of one time, a close that is no price,
-        or an unknown hedge method.
+        For one symbol twice, candles of another timeframe, off its grid, out of order or two of one time, a close that
+        is no price, or an unknown hedge method.
     """
     if params.method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, was {params.method!r}")
@@ -136,6 +136,8 @@ def analyse(
             raise ValueError(f"closes of {candles.symbol} must be finite and > 0")
         if (np.diff(candles.open_ms) <= 0).any():
             raise ValueError(f"opens of {candles.symbol} must increase")
+        if (candles.open_ms % (params.timeframe_s * 1000)).any():
+            raise ValueError(f"opens of {candles.symbol} must be whole multiples of {params.timeframe_s} s")
     if candles_y.symbol == candles_x.symbol:
         raise ValueError(f"Y and X must be two symbols, were both {candles_y.symbol}")
 
@@ -210,7 +212,7 @@ def _aligned(a: Ints, b: Ints) -> tuple[Ints, Ints, Ints]:
     """Opens that both legs have, and the rows at which each has them."""
     if np.array_equal(a, b):  # as good as always
         at = np.arange(len(a))
-        return a, at, at
+        return a.copy(), at, at
     return np.intersect1d(a, b, assume_unique=True, return_indices=True)
 
 

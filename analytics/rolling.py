@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.stationarity import COLLINEAR, mackinnon_p
-from analytics.windows import Blocks, flat_rows, window_moments, window_sums
+from analytics.windows import Blocks, RunningSums, changes, flat_rows, window_moments
 from core.types import Bools, Floats, Ints
 
 
@@ -120,8 +120,8 @@ def _eg_stats(y: Floats, x: Floats, fits: Fits, slots: Ints, lags: int, i: Ints)
     bars = fits.bars
     s = i - (bars - 1)  # the window is rows s … i
     beta = fits.beta[i]
-    dy, dx = np.diff(y, prepend=np.nan), np.diff(x, prepend=np.nan)
-    blocks = Blocks.anchored(slots, bars - 2 * lags - 1)
+    dy, dx = changes(y), changes(x)
+    back = np.arange(lags + 1)[:, None]
 
     def residual(at: Ints) -> Floats:
         # Relative to the last residual: α cancels, and with it the digits that a price level would cost.
@@ -135,22 +135,20 @@ def _eg_stats(y: Floats, x: Floats, fits: Fits, slots: Ints, lags: int, i: Ints)
     # d[a, b] = Σ Δe(t−a) Δe(t−b) over the regression's observations t = s + lags + 1 … i. The sums over the rows that
     # all a share are windowed; the few rows at the ends that differ are added one by one.
     d = np.empty((lags + 1, lags + 1, len(i)))
+    sums = RunningSums.of(_lagged_products(dy, dx, lags), Blocks.anchored(slots, bars - 2 * lags - 1))
+    early, late = change(s + back), change(i - back)  # Δe(s) …; Δe(i), Δe(i − 1) …
     for h in range(lags + 1):
-        back_y, back_x = np.full_like(dy, np.nan), np.full_like(dx, np.nan)
-        back_y[h:], back_x[h:] = dy[: len(dy) - h], dx[: len(dx) - h]
-        products = np.stack((dy * back_y, dy * back_x + dx * back_y, dx * back_x))
-        yy, xy, xx = window_sums(products, blocks, s + lags + 1, i - (lags - h))
+        yy, xy, xx = sums.over(s + lags + 1, i - (lags - h), slice(3 * h, 3 * h + 3))
         shared = yy - beta * xy + beta * beta * xx
         for a in range(lags - h + 1):
             total = shared
             for u in range(lags + 1 - a, lags + 1):
-                total = total + change(s + u) * change(s + u - h)
+                total = total + early[u] * early[u - h]
             for u in range(a, lags - h):
-                total = total + change(i - u) * change(i - u - h)
+                total = total + late[u] * late[u + h]
             d[a, a + h] = d[a + h, a] = total
 
-    ends = {k: residual(s + k) for k in range(lags + 1)}
-    tail = {k: residual(i - k) for k in range(lags + 1)}
+    ends, tail = residual(s + back), residual(i - back)
     # g: the regression's Gram matrix, in the order Δe(t−1) … Δe(t−lags), e(t−1), Δe(t)
     size = lags + 2
     g = np.empty((size, size, len(i)))
@@ -172,6 +170,16 @@ def _eg_stats(y: Floats, x: Floats, fits: Fits, slots: Ints, lags: int, i: Ints)
             cross = cross + d[b, a]
         g[lags, a - 1] = g[a - 1, lags] = cross
     return _last_t(g, bars - 1 - lags)
+
+
+def _lagged_products(dy: Floats, dx: Floats, lags: int) -> Floats:
+    """(3(lags + 1), n) products of changes h rows apart, for each h: y with y, y with x either way, x with x."""
+    n = len(dy)
+    out = np.full((3 * (lags + 1), n), np.nan)
+    for h in range(lags + 1):
+        back_y, back_x, y, x = dy[: n - h], dx[: n - h], dy[h:], dx[h:]
+        out[3 * h, h:], out[3 * h + 1, h:], out[3 * h + 2, h:] = y * back_y, y * back_x + x * back_y, x * back_x
+    return out
 
 
 def _last_t(g: Floats, nobs: int) -> Floats:

@@ -63,28 +63,28 @@ def _unbroken(first: int, n: int, shortest: int) -> Blocks:
     return blocks
 
 
-def window_sums(values: Floats, blocks: Blocks, first: Ints, last: Ints) -> Floats:
-    """Sum rows ``first[j] … last[j]`` of each series.
+@dataclass(frozen=True, slots=True, eq=False)
+class RunningSums:
+    """What the sums of (c, n) series over any windows are put together from."""
 
-    Parameters
-    ----------
-    values : (c, n) float
-        Series as rows. NaN reaches exactly the windows that hold one, and those whose blocks begin with it.
-    blocks : Blocks
-        Of the n rows; each window must reach over at least two of them.
-    first, last : (m,) int
+    blocks: Blocks
+    prefix: Floats  # (c, n) from the beginning of a row's block
+    suffix: Floats  # (c, n) to its end
 
-    Returns
-    -------
-    (c, m) float
-    """
-    left, right = blocks.of[first], blocks.of[last]
-    total = _suffix(values, blocks)[:, first]
-    prefix = _prefix(values, blocks)
-    for into, block in _between(left, right):
-        total[:, into] += prefix[:, blocks.last[block]]
-    total += prefix[:, last]
-    return total
+    @classmethod
+    def of(cls, values: Floats, blocks: Blocks) -> RunningSums:
+        """Of (c, n) series as rows. NaN reaches exactly the windows that hold one, and those whose blocks begin with
+        it."""
+        return cls(blocks, _prefix(values, blocks), _suffix(values, blocks))
+
+    def over(self, first: Ints, last: Ints, series: slice = slice(None)) -> Floats:
+        """(c, m) sums of rows ``first[j] … last[j]``, of these series. Each window must reach over two blocks."""
+        blocks, prefix = self.blocks, self.prefix[series]
+        total = self.suffix[series][:, first]
+        for into, block in _between(blocks.of[first], blocks.of[last]):
+            total[:, into] += prefix[:, blocks.last[block]]
+        total += prefix[:, last]
+        return total
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,9 +111,9 @@ def window_moments(values: Floats, blocks: Blocks, bars: int, last: Ints) -> Mom
     first = last - (bars - 1)
     left, right = blocks.of[first], blocks.of[last]
     origin = values[:, blocks.first]  # each block is summed about its own first value …
-    after = np.roll(blocks.first, -1)  # … and, when it begins a window, about the first value of the next
+    after = np.concatenate((origin[:, 1:], origin[:, :1]), axis=1)  # … and, when it begins a window, about the next's
     prefix = _prefix(_with_products(values - origin[:, blocks.of], pairs), blocks)
-    suffix = _suffix(_with_products(values - values[:, after[blocks.of]], pairs), blocks)
+    suffix = _suffix(_with_products(values - after[:, blocks.of], pairs), blocks)
 
     total = suffix[:, first]
     rows = blocks.last[left] - first + 1
@@ -128,6 +128,18 @@ def window_moments(values: Floats, blocks: Blocks, bars: int, last: Ints) -> Mom
     for at, (i, j) in enumerate(pairs):
         products[at] -= total[i] * means[j]
     return Moments(origin[:, right] - values[:, last] + means, products)
+
+
+def changes(values: Floats) -> Floats:
+    """(n,) what was added since the row before; NaN first.
+
+    >>> changes(np.array([1.0, 3.0])).tolist()
+    [nan, 2.0]
+    """
+    out = np.empty_like(values)
+    out[:1] = np.nan
+    np.subtract(values[1:], values[:-1], out=out[1:])
+    return out
 
 
 def flat_rows(values: Floats, bars: int) -> Bools:
@@ -162,7 +174,12 @@ def _between(left: Ints, right: Ints) -> list[tuple[Ints, Ints]]:
 
 
 def _with_products(d: Floats, pairs: list[tuple[int, int]]) -> Floats:
-    return np.concatenate((d, np.stack([d[i] * d[j] for i, j in pairs])))
+    k = len(d)
+    out = np.empty((k + len(pairs), d.shape[1]))
+    out[:k] = d
+    for at, (i, j) in enumerate(pairs, k):
+        np.multiply(d[i], d[j], out=out[at])
+    return out
 
 
 def _move(total: Floats, into: Ints, by: Floats, rows: Ints, pairs: list[tuple[int, int]]) -> None:
@@ -187,7 +204,7 @@ def _prefix(values: Floats, blocks: Blocks) -> Floats:
     out = np.empty_like(values)
     if count <= longest:
         for a, b in zip(blocks.first, blocks.last + 1, strict=True):
-            np.cumsum(values[:, a:b], axis=1, out=out[:, a:b])
+            np.add.accumulate(values[:, a:b], axis=1, out=out[:, a:b])
         return out
     out[:, blocks.first] = values[:, blocks.first]  # many short blocks: one step into all of them at a time
     for step in range(1, longest):

@@ -52,6 +52,15 @@ def test_every_value_can_be_stored_and_the_json_read() -> None:
         assert json.loads(str(row["inputs"]))["params"]["fit_bars"] == 40
 
 
+def test_a_fee_that_is_a_numpy_scalar_is_told_like_any_other() -> None:
+    y, x = cointegrated(np.random.default_rng(9), 60, half_life=3.0)
+    rows = [
+        journal_row(look_of(analyse(candles("YUSDT", y), candles("XUSDT", x), replace(PARAMS, fee_bps=fee))))
+        for fee in (5.0, np.float64(5.0))
+    ]
+    assert rows[0] == rows[1]
+
+
 def test_the_row_says_what_the_look_said() -> None:
     report = report_saying(z=[0.4, 2.2], sd=0.0012)
     look = look_of(report)

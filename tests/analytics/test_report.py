@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -61,6 +61,13 @@ def test_candles_out_of_order_or_twice_are_refused_and_never_paired_with_another
     y, x = (leg.take(np.array(rows)) if leg.symbol == which else leg for leg in legs(1, 60))
     with pytest.raises(ValueError, match=f"opens of {which} must increase"):
         analyse(y, x, PARAMS)
+
+
+def test_candles_off_the_grid_of_their_timeframe_are_refused() -> None:
+    y, x = legs(1, 60)
+    shifted = replace(x, open_ms=x.open_ms + 7)
+    with pytest.raises(ValueError, match="opens of XUSDT must be whole multiples of 60 s"):
+        analyse(y, shifted, PARAMS)
 
 
 @settings(max_examples=25)

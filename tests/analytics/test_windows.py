@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from analytics.windows import Blocks, _prefix, flat_rows, window_moments, window_sums
+from analytics.windows import Blocks, RunningSums, _prefix, flat_rows, window_moments
 from core.types import Floats, Ints
 
 seeds = st.integers(0, 2**32 - 1)
@@ -55,7 +55,7 @@ def test_sums_over_shorter_runs_equal_the_plain_sum(seed: int, bars: int, more: 
     values, slots = history(seed, bars + more, holes)
     last = np.arange(bars - 1, bars + more)
     first = last - (bars - 1)
-    got = window_sums(values, Blocks.anchored(slots, bars - 2), first + 1, last - 1)
+    got = RunningSums.of(values, Blocks.anchored(slots, bars - 2)).over(first + 1, last - 1)
     expected = np.stack([values[:, a + 1 : b].sum(axis=1) for a, b in zip(first, last, strict=True)], axis=1)
     assert_allclose(got, expected, rtol=1e-13)
 
