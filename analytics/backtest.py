@@ -14,7 +14,7 @@ import numpy as np
 
 from analytics.costs import CostSplit, round_trip
 from analytics.equity import equity_of
-from analytics.fills import Bars, Execution, LegCosts, LegTrip
+from analytics.fills import Bars, Execution, LegCosts, LegTrip, filled_in_time
 from analytics.funding import FundingRates
 from analytics.params import Params
 from analytics.performance import Summary, summarise
@@ -113,7 +113,7 @@ def walk_forward(
     Notes
     -----
     At row i everything rests on rows up to i: fit, z, tests, record, cost. A position opened at look i is filled in
-    the candle of row i + 1, both legs, and left in the candle after the look at which the refitted z has crossed
+    the candle of row i + 1, both legs, unless that comes more than ``FILL_BARS`` candles later, and left in the candle after the look at which the refitted z has crossed
     ``exit_z``, reached ``stop_z``, or N rows have passed. Quantities are the ticket's, from the look's closes, and
     stay. What is open at the end is closed at the last close. The only rows that later candles change are that one
     trade's. A year of minutes takes seconds; the Kalman hedge adds about half a second an entry.
@@ -173,7 +173,8 @@ def walk_report(
     # Classic does not decide by the record, but like the desk it reckons with the record's mean hold.
     hold_s = (verdicts.record or record_rows(report, clean_rows(report))).hold_s
     trades = []
-    for span in spans(verdicts.entry, z, p, execution, ticket):
+    entry = verdicts.entry & filled_in_time(report.open_ms, report.step_ms)
+    for span in spans(entry, z, p, execution, ticket):
         y, x = fill_legs(span, bars, charged, execution)
         held_s = float(hold_s[span.look])
         cost = known_cost(span.look, None if np.isnan(held_s) else held_s)

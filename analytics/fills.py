@@ -11,7 +11,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 
 from analytics.funding import FundingRates
-from core.types import Floats, Ints
+from core.types import Bools, Floats, Ints
 
 FillAt = Literal["worse", "worst", "open", "close"]
 
@@ -86,6 +86,23 @@ class LegTrip:
 
 
 BPS: Final = 1e-4
+FILL_BARS: Final = 3  # candles' lengths after its look within which an entry is filled: later it is another trade
+
+
+def filled_in_time(open_ms: Ints, step_ms: int) -> Bools:
+    """Whether an entry at the look of each row is filled at all: where the row after it does not come too late.
+
+    Returns
+    -------
+    (n,) bool
+        False for the last row.
+
+    >>> filled_in_time(np.array([0, 60_000, 240_000, 480_000]), 60_000).tolist()
+    [True, True, False, False]
+    """
+    soon = np.zeros(len(open_ms), np.bool_)
+    soon[:-1] = np.diff(open_ms) <= FILL_BARS * step_ms
+    return soon
 
 
 def fills(bars: tuple[Bars, Bars], row: int, orders: tuple[float, float], at: FillAt) -> tuple[Fill, Fill]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import isnan, nan
 
+from analytics.fills import FILL_BARS
 from analytics.paper_entry import Memory, entered_by, entry_of, opened
 from analytics.params import Params
 from core.journal import JournalRow
@@ -51,6 +52,7 @@ def scored(
     params: Params,
     hours: tuple[int, int] = (8, 8),
     unheard: tuple[Step, ...] = (),
+    said_ms: int = 0,
 ) -> tuple[Book, tuple[PaperTrade, ...]]:
     """Take one look: move the trades that are on, then see whether it opens one.
 
@@ -65,6 +67,8 @@ def scored(
         Between settlements of funding, Y's and X's.
     unheard : tuple of Step
         Candles between the newest look and this one at which nobody looked: they move the trades, and open none.
+    said_ms : int
+        Exchange time at which the look was said; 0: not known, and taken for on time.
 
     Returns
     -------
@@ -80,7 +84,7 @@ def scored(
     # After a silence longer than what a verdict needs nobody knows which excursion is on.
     long_ago = row.candle_ms - book.candle_ms > params.need_bars * step_ms
     memory, opens = entry_of(Memory() if long_ago else book.memory, row, params)
-    new = opened(row, params, hours) if opens else None
+    new = _in_time(opened(row, params, hours), said_ms, step_ms) if opens else None
     if new is not None and not any(t.said == new.said and t.state in {"entering", "open"} for t in moved):
         moved = (*moved, new)
     before = {t.key: t for t in book.trades}
@@ -95,12 +99,17 @@ def followed(trade: PaperTrade, step: Step, step_ms: int) -> PaperTrade:
     """
     if step.open_ms <= trade.seen_ms or trade.state == "closed":
         return trade
+    end_ms = step.open_ms + step_ms
+    if trade.state == "entering" and step.open_ms > trade.look_ms + FILL_BARS * step_ms:
+        return dropped(trade, end_ms, "unfilled")
     if trade.state == "leaving":
         out = replace(trade, seen_ms=step.open_ms, bars=trade.bars + 1, mark_y=step.y, mark_x=step.x)
-        return _filled(out, step.open_ms + step_ms, step.y, step.x, "candle")
-    if trade.state == "entering":
-        trade = _filled(trade, step.open_ms + step_ms, step.y, step.x, "candle")
+        return _filled(out, end_ms, step.y, step.x, "candle")
+    if trade.state == "entering" and end_ms >= trade.said_ms:
+        trade = _filled(trade, end_ms, step.y, step.x, "candle")
     trade = replace(trade, seen_ms=step.open_ms, bars=trade.bars + 1, mark_y=step.y, mark_x=step.x)
+    if trade.state == "entering":
+        return trade
     reason = why_due(trade, step.z)
     if not reason:
         return trade
@@ -131,6 +140,20 @@ def at_touch(trade: PaperTrade, ms: int, price_y: float, price_x: float) -> Pape
         See ``paper_fill.executable``.
     """
     return _filled(trade, ms, price_y, price_x, "touch")
+
+
+def dropped(trade: PaperTrade, ms: int, reason: str) -> PaperTrade:
+    """An entry given up before it was filled."""
+    return replace(trade, state="closed", reason=reason, out_ms=ms)
+
+
+def _in_time(trade: PaperTrade | None, said_ms: int, step_ms: int) -> PaperTrade | None:
+    """A look's trade with when it was said; given up at once where no candle that could fill it was left by then."""
+    if trade is None:
+        return None
+    trade = replace(trade, said_ms=said_ms)
+    last_ms = trade.look_ms + (FILL_BARS + 1) * step_ms
+    return dropped(trade, said_ms, "late") if said_ms > last_ms else trade
 
 
 def _filled(trade: PaperTrade, ms: int, y: float, x: float, how: str) -> PaperTrade:

@@ -44,8 +44,8 @@ class Account:
 
 
 def account(trade: PaperTrade) -> Account | None:
-    """The money of a closed trade; None while it is not."""
-    if trade.state != "closed":
+    """The money of a closed trade; None while it is not, and of one that was never filled."""
+    if trade.state != "closed" or trade.dropped:
         return None
     return _account(trade, trade.out_y, trade.out_x, trade.out_half_bps)
 

@@ -185,6 +185,47 @@ def test_a_price_spread_that_no_look_knew_leaves_the_net_unknown() -> None:
     assert money.net is None
 
 
+# ---- entries that come too late
+
+
+@pytest.mark.parametrize(("minute", "filled"), [(3, True), (4, False)])
+def test_an_entry_is_filled_within_three_candles_or_not_at_all(minute: int, filled: bool) -> None:
+    rows = [look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(minute, 2.2, 101.0, 50.0), look(minute + 1, -0.5, 99.0, 50.0)]
+    trade = one([*rows, look(minute + 2, 0.0, 99.0, 50.0)])
+    assert (trade.state, trade.reason) == ("closed", "zero" if filled else "unfilled")
+    assert trade.dropped is not filled
+    assert (account(trade) is None) is not filled
+
+
+def test_an_entry_that_was_dropped_makes_room_for_the_next() -> None:
+    _, trades = run([look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(9, 2.4, 101.0, 50.0, "TRADABLE")])
+    assert [(t.state, t.reason) for t in trades] == [("closed", "unfilled"), ("entering", "")]
+
+
+def test_an_exit_waits_for_its_candle_however_long() -> None:
+    rows = [look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(1, 2.2, 100.0, 50.0), look(2, -0.5, 99.0, 50.0)]
+    trade = one([*rows, look(500, 0.0, 98.0, 50.0)])
+    assert (trade.reason, trade.out_y) == ("zero", 98.0)
+
+
+def test_no_entry_is_filled_at_closes_from_before_it_was_said() -> None:
+    rows = [look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(1, 2.2, 101.0, 50.0), look(2, 2.1, 102.0, 50.0)]
+    book: Book = Book()
+    for row in rows:  # said half a minute after the candle that would have filled it
+        book, _ = scored(book, row, PARAMS, said_ms=START_MS + 2 * MINUTE_MS + 30_000)
+    (trade,) = book.trades
+    assert (trade.state, trade.in_y, trade.in_ms) == ("open", 102.0, START_MS + 3 * MINUTE_MS)
+    assert trade.bars == 2
+
+
+def test_what_is_said_long_after_its_candle_is_no_trade_and_takes_no_room() -> None:
+    late_ms = START_MS + 9 * MINUTE_MS
+    book, (late,) = scored(Book(), look(0, 2.5, 100.0, 50.0, "TRADABLE"), PARAMS, said_ms=late_ms)
+    assert (late.state, late.reason, late.dropped, book.trades) == ("closed", "late", True, ())
+    book, (timely,) = scored(book, look(8, 2.5, 100.0, 50.0, "TRADABLE"), PARAMS, said_ms=late_ms + 500)
+    assert timely.state == "entering"
+
+
 # ---- interruptions
 
 

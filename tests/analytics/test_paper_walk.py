@@ -116,6 +116,25 @@ def test_a_stored_journal_gives_the_walk_forward_engines_trades(
     assert any(money.funding for t in ours if (money := account(t)) is not None)
 
 
+@pytest.mark.parametrize(("preset", "changes", "bars"), [("evidence", STOPS, 1_000), ("classic", {}, 500)])
+def test_neither_fills_an_entry_whose_next_candle_comes_late(
+    preset: Preset, changes: dict[str, float], bars: int
+) -> None:
+    y, x = related_legs(3, bars)
+    costs = Frictions(HALF, HALF, changing_rates(1, bars), changing_rates(2, bars))
+    params = Params(fit_bars=60, z_bars=20, preset=preset, fee_bps=1.0, **changes)  # type: ignore[arg-type]
+    whole = walk_forward(y, x, params, costs, execution=Execution("close"))
+    silent = {t.look_ms + i * MINUTES for t in whole.trades[1:8:3] for i in range(1, 4)}  # nobody traded for 3 minutes
+    y, x = (leg.take(~np.isin(leg.open_ms, list(silent))) for leg in (y, x))
+    run = walk_forward(y, x, params, costs, execution=Execution("close"))
+    ours = paper_trades(journal_of(y, x, params, costs), params, {})
+    assert {t.look_ms for t in whole.trades} - {t.look_ms for t in run.trades}
+    assert [(t.look_ms, t.exit_look_ms, t.reason) for t in ours if not t.dropped] == [
+        (t.look_ms, t.exit_look_ms, t.reason) for t in run.trades if t.reason != "end"
+    ]
+    assert any(t.dropped for t in ours)
+
+
 def test_whatever_is_refused_is_no_trade_of_the_engine() -> None:
     y, x = related_legs(3, 700)
     params = Params(fit_bars=60, z_bars=20, fee_bps=1.0)
