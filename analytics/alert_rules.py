@@ -2,6 +2,7 @@
 
 A rule speaks when its condition holds while it is armed and its cooldown is over; then it is disarmed until the
 condition is over. What begins within the cooldown and still holds at its end is told then; what does not is not told.
+What is found too late for any channel, and still holds at a look that is not late, is told once more at that one.
 Seeing the same thing again changes nothing, so that a history may be gone through twice.
 """
 
@@ -10,8 +11,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from math import isnan, nan
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+from analytics.checks import PERSISTENT_NEWEST_P
 from analytics.verdict import Verdict
 from core.alerts import OF_LOOKS, AlertRule
 from core.journal import JournalRow
@@ -28,6 +30,7 @@ class Seen:
     verdict: str = ""
     regime: Regime = ""
     z: float = nan  # by which the preset enters
+    late: bool = False  # found too late for any channel
     silent: tuple[str, ...] = ()  # symbols whose stream says nothing
     every: bool = False  # these are all there are
     lost: tuple[int, ...] = ()  # every gap that could not be filled, by id
@@ -42,6 +45,8 @@ class RuleState:
     side: int = 0  # sign of z when it last spoke: on the other side of the mean is another excursion
     regime: Regime = ""  # told last, or known first
     told_ms: int | None = None
+    since_ms: int = 0  # when what it told last began
+    late: bool = False  # what it told last was found too late for any channel: nobody heard it
     gaps: tuple[int, ...] = ()  # told
     silent: tuple[str, ...] = ()  # told, and silent still
     silent_ms: int | None = None  # since when there are silent ones that were not told
@@ -76,9 +81,14 @@ def step(rule: AlertRule, state: RuleState, seen: Seen) -> tuple[RuleState, bool
     holds = _holds(rule, seen)
     if holds is False or (state.side and _side(seen.z) not in {0, state.side}):
         state = replace(state, armed=True, side=0)
-    if holds is not True or not state.armed or _cooling(rule, state, seen):
+    if holds is not True:
         return state, False
-    return replace(state, armed=False, side=_side(seen.z) if rule.level else 0, told_ms=seen.at_ms), True
+    if not state.armed:
+        return _heard_of(state, seen)
+    if _cooling(rule, state, seen):
+        return state, False
+    side = _side(seen.z) if rule.level else 0
+    return replace(_told(state, seen), armed=False, side=side), True
 
 
 def new_gaps(state: RuleState, seen: Seen) -> tuple[int, ...]:
@@ -100,14 +110,27 @@ def _holds(rule: AlertRule, seen: Seen) -> bool | None:
     return seen.verdict == (Verdict.TRAP if rule.kind == "trap" else Verdict.TRADABLE)
 
 
-def _turned(rule: AlertRule, state: RuleState, seen: Seen) -> tuple[RuleState, bool]:
-    if not seen.regime or seen.regime == state.regime:
+def _told(state: RuleState, seen: Seen) -> RuleState:
+    return replace(state, told_ms=seen.at_ms, since_ms=seen.at_ms, late=seen.late)
+
+
+def _heard_of(state: RuleState, seen: Seen) -> tuple[RuleState, bool]:
+    """What was told still holds: where that was too late for a channel, now it is told."""
+    if not state.late or seen.late:
         return state, False
+    return replace(state, told_ms=seen.at_ms, late=False), True
+
+
+def _turned(rule: AlertRule, state: RuleState, seen: Seen) -> tuple[RuleState, bool]:
+    if not seen.regime:
+        return state, False
+    if seen.regime == state.regime:
+        return _heard_of(state, seen)
     if not state.regime:
         return replace(state, regime=seen.regime), False
     if _cooling(rule, state, seen):
         return state, False
-    return replace(state, regime=seen.regime, told_ms=seen.at_ms), True
+    return replace(_told(state, seen), regime=seen.regime), True
 
 
 def _lost(rule: AlertRule, state: RuleState, seen: Seen) -> tuple[RuleState, bool]:
@@ -134,7 +157,8 @@ def _silent(rule: AlertRule, state: RuleState, seen: Seen) -> tuple[RuleState, b
 
 
 def _cooling(rule: AlertRule, state: RuleState, seen: Seen) -> bool:
-    return _within(state.told_ms, seen.at_ms, rule.cooldown_s * 1000)
+    heard = not state.late or seen.late  # what no channel was told keeps none waiting
+    return heard and _within(state.told_ms, seen.at_ms, rule.cooldown_s * 1000)
 
 
 def _within(from_ms: int | None, at_ms: int, length_ms: int) -> bool:
@@ -166,10 +190,15 @@ def concerns(rule: AlertRule, symbol: str) -> bool:
 
 
 def regime_of(row: JournalRow) -> Regime:
-    """Whether the preset's own test supports mean reversion: as the look's check of it went.
+    """Whether the preset's own test supports mean reversion: gained as the look's check of it passes, lost at p ≥ .10.
 
-    Raises ValueError where the look's checks cannot be read.
+    In between it is not known, and nothing turns: a p that hovers about .05 passes and fails at every other look. .10
+    is where the rule's persistence gate no longer takes the newest p for one of a relationship that lasts. Raises
+    ValueError where the look's checks cannot be read.
     """
-    states = {check.get("key"): check.get("state") for check in json.loads(row.checks)}
-    state = states.get("adf" if row.params.startswith("classic") else "related")
-    return "supported" if state == "passed" else "not supported" if state == "failed" else ""
+    key = "adf" if row.params.startswith("classic") else "related"
+    check: dict[str, Any] = next((check for check in json.loads(row.checks) if check.get("key") == key), {})
+    if check.get("state") == "passed":
+        return "supported"
+    p = check.get("value")
+    return "not supported" if check.get("state") == "failed" and (p is None or p >= PERSISTENT_NEWEST_P) else ""

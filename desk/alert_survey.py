@@ -29,6 +29,19 @@ class Survey:
     source: Callable[[], Source]
 
 
+class Silences:
+    """Which streams are silent. One that has not said anything yet is as old as our waiting for it."""
+
+    def __init__(self) -> None:
+        self._awaited_s: dict[str, float] = {}
+
+    def of(self, ages: Mapping[str, float | None], now_s: float, after_s: float) -> set[str]:
+        """Symbols whose newest record is older, by ``ages`` as a survey tells them at this moment."""
+        # Who has spoken, or is streamed no longer, is waited for from the next time on.
+        self._awaited_s = {s: self._awaited_s.get(s, now_s) for s, age in ages.items() if age is None}
+        return {s for s, age in ages.items() if (now_s - self._awaited_s[s] if age is None else age) > after_s}
+
+
 class _Streams(Protocol):
     def status(self) -> tuple[FeedStatus, FeedStatus]: ...
 

@@ -33,7 +33,7 @@ from core.errors import NotEnoughData, StoreError
 from core.journal import JournalRow
 from core.types import Gap, GapState
 from desk import alert_words
-from desk.alert_survey import Survey
+from desk.alert_survey import Silences, Survey
 from desk.engine import Key
 from desk.troubles import Troubles
 from desk.worker import Worker
@@ -48,6 +48,7 @@ LATE_MS: Final = 3_600_000  # what is found later is in the history, and no chan
 MOST_GAPS: Final = 1_000  # the newest lost ones
 SAVE_S: Final = 60.0  # how far a rule has come is stored so often when nothing else changed
 FRESH_STEPS: Final = 2  # timeframes since its candle's end in which a look still scores live prices; NO DATA later
+FLUSH_S: Final = 2.0  # who stops the watch waits for it
 EVERY: Final = "*"  # the subject of what is of no pair
 
 
@@ -62,7 +63,7 @@ class AlertStore(Protocol):
     def gap_counts(self) -> Mapping[str, int]: ...
     def gaps(self, symbol: str | None = ..., state: GapState | None = ..., *, limit: int | None = ...) -> list[Gap]: ...
     def tell_alerts(self, events: Iterable[ToTell], states: Iterable[StateOf]) -> bool: ...
-    def flush(self, timeout_s: float = ...) -> bool: ...
+    def settle(self, timeout_s: float) -> bool: ...
 
 
 class AlertWatch:
@@ -101,8 +102,9 @@ class AlertWatch:
         self._to_tell: list[ToTell] = []
         self._changed: set[tuple[int, str]] = set()  # states to be stored with the next events
         self._advanced: set[tuple[int, str]] = set()  # states that merely saw more
+        self._announce = False  # something was told that the channels have not been told of
         self._saved_s = 0.0
-        self._no_age_since: dict[str, float] = {}
+        self._silences = Silences()
         self._lost_count = -1
         self._lost: list[Gap] = []
 
@@ -173,7 +175,7 @@ class AlertWatch:
 
     def _load(self) -> None:
         """The rules as they are stored, and where each stood. Raises StoreError while that is not written."""
-        if not self._store.flush():
+        if not self._store.settle(FLUSH_S):
             raise StoreError("what was changed is not written yet.")
         self._rules = tuple(rule for rule in self._store.alert_rules() if rule.enabled)
         self._made_ms = {rule.id: rule.made_ms for rule in self._rules}
@@ -195,7 +197,7 @@ class AlertWatch:
         """Read what was said of these; what is said from now on is heard. Raises StoreError while it is not written."""
         if not new:
             return
-        if not self._store.flush():
+        if not self._store.settle(FLUSH_S):
             raise StoreError("what was said is not written yet.")
         for key in new:
             self._catch_up(key)
@@ -206,19 +208,34 @@ class AlertWatch:
         if not rules:
             return
         step_ms = key.params.timeframe_s * 1000
-        since = min(self._state(rule, subject(key), self._fresh_ms(rule, step_ms)).at_ms for rule in rules)
+        since = min(self._begun(rule, key).at_ms for rule in rules)
         rows = self._store.looks(
             key.pair, key.params.timeframe_s, key.params.key, limit=CATCH_UP, from_ms=since - step_ms + 1
         )
         for row in rows:
             self._look(key, row)
 
-    def _fresh_ms(self, rule: AlertRule, step_ms: int) -> int:
-        """Where a rule begins that has seen nothing of a pair: at the look before it was made, if that is not old."""
-        return max(rule.made_ms - 2 * step_ms, self._now_ms() - LATE_MS, 0)
+    def _begun(self, rule: AlertRule, key: Key) -> RuleState:
+        """Where a rule stands with a pair. One that has seen nothing of it begins at the newest look said before it was
+        made, or before what is late now; not at that one where it is late itself.
+
+        When a look was said and when a rule was made are both of our clock. A candle's time is not: a replay's is years
+        ago, and our clock may be wrong.
+        """
+        if (rule.id, subject(key)) in self._states:
+            return self._state(rule, subject(key))
+        until_ms = max(rule.made_ms, self._now_ms() - LATE_MS)
+        for limit in (1, CATCH_UP):  # mostly it is the newest of all
+            rows = self._store.looks(key.pair, key.params.timeframe_s, key.params.key, limit=limit)
+            for row in reversed(rows):
+                if row.written_ms <= until_ms:
+                    at_ms = _end_ms(row)
+                    return self._state(rule, subject(key), at_ms if self._late(at_ms, row.written_ms) else at_ms - 1)
+        return self._state(rule, subject(key))
 
     def _look(self, key: Key, row: JournalRow) -> None:
-        at_ms = row.candle_ms + row.timeframe_s * 1000
+        at_ms = _end_ms(row)
+        late = self._late(at_ms, row.written_ms)
         z = row.z if key.params.preset == "evidence" else row.z_roll
         newest = self._newest.get(key)
         if newest is None or newest.candle_ms <= row.candle_ms:  # what is gone through again is not the newest
@@ -228,9 +245,10 @@ class AlertWatch:
                 continue
             with self._troubles.guarded(f"The rule “{rule.name}” cannot be judged"):
                 turned = regime_of(row) if rule.kind == "regime" else ""
-                if self._step(rule, subject(key), Seen(at_ms, row.verdict, turned, z)):
-                    text = alert_words.of_look(rule, row, z, turned, self._around.source())
-                    late = self._late(at_ms, row.written_ms)
+                if self._step(rule, subject(key), Seen(at_ms, row.verdict, turned, z, late=late)):
+                    began_ms = self._state(rule, subject(key)).since_ms
+                    since_ms = began_ms if began_ms < at_ms else None
+                    text = alert_words.of_look(rule, row, z, turned, self._around.source(), since_ms)
                     self._say(rule, subject(key), key.pair, row.timeframe_s, at_ms, text, late)
 
     def _poll(self, keys: Iterable[Key]) -> None:
@@ -274,12 +292,10 @@ class AlertWatch:
                 self._say(rule, subject(key), key.pair, timeframe_s, score.ts_ms, text)
 
     def _poll_silence(self) -> None:
-        now_s, now_ms = self._monotonic(), self._now_ms()
-        ages = self._around.ages()
+        ages, now_ms = self._around.ages(), self._now_ms()
+        silent = self._silences.of(ages, self._monotonic(), self._stale_after_s)
         if not ages:  # stopped: nobody waits for trades
-            self._no_age_since.clear()
             return
-        silent = {s for s, age in ages.items() if self._age_s(s, age, now_s) > self._stale_after_s}
         for rule in self._rules:
             if rule.kind == "stale":
                 told, all_of = set(self._state(rule, EVERY).silent), [s for s in ages if concerns(rule, s)]
@@ -291,13 +307,6 @@ class AlertWatch:
                     why, source = self._around.problem(), self._around.source()
                     text = alert_words.of_silence(mine, of, self._stale_after_s, why, source)
                     self._say(rule, EVERY, ", ".join(mine[: alert_words.NAMED]), 0, now_ms, text)
-
-    def _age_s(self, symbol: str, age_s: float | None, now_s: float) -> float:
-        """A stream that has not said anything yet is as old as our waiting for it."""
-        if age_s is not None:
-            self._no_age_since.pop(symbol, None)
-            return age_s
-        return now_s - self._no_age_since.setdefault(symbol, now_s)
 
     def _poll_gaps(self) -> None:
         count, now_ms = self._store.gap_counts()["lost"], self._now_ms()
@@ -363,19 +372,20 @@ class AlertWatch:
         if now_s - self._saved_s > SAVE_S:
             self._changed |= self._advanced
             self._saved_s = now_s
-        if not self._to_tell and not self._changed:
-            return True
-        states = [
-            StateOf(of[0], self._made_ms[of[0]], of[1], msgspec.json.encode(self._states[of]).decode())
-            for of in self._changed
-            if of in self._states
-        ]
-        if not self._store.tell_alerts(self._to_tell, states):
-            return False
-        told, self._to_tell = bool(self._to_tell), []
-        self._advanced -= self._changed
-        self._changed.clear()
-        if told and self._store.flush():
+        if self._to_tell or self._changed:
+            states = [
+                StateOf(of[0], self._made_ms[of[0]], of[1], msgspec.json.encode(self._states[of]).decode())
+                for of in self._changed
+                if of in self._states
+            ]
+            if not self._store.tell_alerts(self._to_tell, states):
+                return False
+            self._announce |= bool(self._to_tell)
+            self._to_tell = []
+            self._advanced -= self._changed
+            self._changed.clear()
+        if self._announce and self._store.settle(FLUSH_S):
+            self._announce = False
             self._on_told()
         return True
 
@@ -383,3 +393,7 @@ class AlertWatch:
 def subject(key: Key) -> str:
     """What a rule's state is about."""
     return f"{key.pair} {key.params.timeframe_s} {key.params.key}"
+
+
+def _end_ms(row: JournalRow) -> int:
+    return row.candle_ms + row.timeframe_s * 1000

@@ -14,10 +14,14 @@ from core.types import TIMEFRAME_NAMES, Gap, Source
 NAMED = 5  # symbols
 
 
-def of_look(rule: AlertRule, row: JournalRow, z: float, regime: Regime, source: Source) -> str:
-    """What a look said, in its own words."""
+def of_look(
+    rule: AlertRule, row: JournalRow, z: float, regime: Regime, source: Source, since_ms: int | None = None
+) -> str:
+    """What a look said, in its own words; ``since_ms``: what was found too late to be told then."""
     where = f"{row.pair} {TIMEFRAME_NAMES[row.timeframe_s]}"
     at = f"CONFIRMED candle {moment(row.candle_ms)}"
+    if since_ms is not None:
+        at += f"; since {moment(since_ms)}, found too late to be told then"
     if rule.kind == "regime":
         head = f"mean reversion is {regime} now. {row.regime}"
     elif rule.kind == "z":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import isnan, nan
 
@@ -11,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.alert_rules import Regime, RuleState, Seen, first_state, held_until_ms, step
+from analytics.alert_rules import Regime, RuleState, Seen, first_state, held_until_ms, regime_of, step
 from core.alerts import AlertKind, AlertRule
+from core.journal import JournalRow
 
 BAR_MS = 60_000
 Z_RULE = AlertRule("z", level=2.0, rearm=1.0)
@@ -125,6 +128,64 @@ def test_the_regime_speaks_when_it_turns_and_not_while_it_is_unknown() -> None:
     regimes: tuple[Regime, ...] = ("", "supported", "", "supported", "not supported")
     seen = [Seen(BAR_MS * (i + 1), regime=r) for i, r in enumerate(regimes)]
     assert run(AlertRule("regime"), seen)[1] == [5 * BAR_MS]
+
+
+def look_at(p: float | None, state: str = "") -> JournalRow:
+    """A look whose relationship was tested so."""
+    state = state or ("unknown" if p is None else "passed" if p < 0.05 else "failed")
+    checks = json.dumps([{"key": "related", "state": state, "value": p}])
+    return JournalRow("A/B", 60, 0, "evidence", "evidence 1", "WAIT", "", checks=checks)
+
+
+def test_a_p_that_hovers_about_its_threshold_turns_nothing() -> None:
+    rng = np.random.default_rng(3)
+    hovering = 0.05 + rng.uniform(-0.03, 0.03, 2_000)
+    assert (np.diff(hovering < 0.05) != 0).sum() > 900  # the check's turns
+    p = np.concatenate([hovering, [0.4], hovering + 0.035, [0.02], hovering])
+    things = [Seen(BAR_MS * (i + 1), regime=regime_of(look_at(float(v)))) for i, v in enumerate(p)]
+    assert run(AlertRule("regime"), things)[1] == [2_001 * BAR_MS, (2 * 2_001) * BAR_MS]
+
+
+def test_a_regime_that_cannot_be_tested_is_not_known_and_one_without_a_relationship_is_lost() -> None:
+    looks = (look_at(None), look_at(0.07), look_at(0.1), look_at(0.049), look_at(None, "failed"))
+    assert [regime_of(row) for row in looks] == ["", "", "not supported", "supported", "not supported"]
+
+
+# Found too late: each letter is a look, a capital one is late; T, t: TRADABLE, W, w: WAIT.
+LATE_ONES = [
+    ("Wt", "2"),  # in time
+    ("WTT", "2"),  # the desk was off until now: nothing is in time yet
+    ("WTTtt", "2 4"),  # it still holds: told once more, and once
+    ("WTTwt", "2 5"),  # over by then, and begun anew
+    ("WTWTt", "2 4 5"),
+]
+
+
+@pytest.mark.parametrize(("looks", "spoke"), LATE_ONES)
+def test_what_is_found_too_late_and_holds_is_told_at_the_first_look_in_time(looks: str, spoke: str) -> None:
+    verdicts = of_verdicts(*("TRADABLE" if look in "Tt" else "WAIT" for look in looks))
+    things = [replace(seen, late=look.isupper()) for seen, look in zip(verdicts, looks, strict=True)]
+    assert run(AlertRule("tradable"), things)[1] == [BAR_MS * int(n) for n in spoke.split()]
+    state, _ = run(AlertRule("tradable"), things[:4])
+    assert state.since_ms == (2 if looks.startswith("WTT") or len(looks) == 2 else 4) * BAR_MS
+
+
+def test_what_no_channel_heard_keeps_none_waiting() -> None:
+    verdicts = of_verdicts("TRADABLE", "WAIT", "TRADABLE", "WAIT", "TRADABLE")
+    things = [replace(seen, late=i < 2) for i, seen in enumerate(verdicts)]
+    assert run(AlertRule("tradable", cooldown_s=3_600), things)[1] == [BAR_MS, 3 * BAR_MS]
+
+
+def test_a_level_and_a_regime_that_were_found_too_late_are_told_while_they_hold() -> None:
+    z = [replace(seen, late=i < 2) for i, seen in enumerate(of_z([1.0, 2.5, 1.5, 2.1, 2.2]))]
+    assert run(Z_RULE, z)[1] == [2 * BAR_MS, 4 * BAR_MS]  # at 1.5 it is neither on nor over
+    other_side = [replace(seen, late=i < 2) for i, seen in enumerate(of_z([1.0, 2.5, -2.5, -2.6]))]
+    state, spoke = run(Z_RULE, other_side)
+    assert spoke == [2 * BAR_MS, 3 * BAR_MS]
+    assert state.since_ms == 3 * BAR_MS  # another excursion
+    regimes: tuple[Regime, ...] = ("supported", "not supported", "", "not supported", "not supported")
+    turns = [Seen(BAR_MS * (i + 1), regime=r, late=i < 2) for i, r in enumerate(regimes)]
+    assert run(AlertRule("regime"), turns)[1] == [2 * BAR_MS, 4 * BAR_MS]
 
 
 def of_silence(*seconds: tuple[float, str], of: str = "ABC") -> list[Seen]:

@@ -11,6 +11,7 @@ import pytest
 
 from core.alerts import AlertRule
 from core.errors import StoreError
+from core.journal import JournalRow
 from core.types import Gap
 from desk import alert_watch
 from desk.alert_watch import AlertWatch
@@ -225,6 +226,20 @@ def test_while_what_was_said_is_not_written_nothing_is_passed_over(
     assert len(desk.turn()) == 1
 
 
+def test_a_writer_that_cannot_write_holds_up_nothing_and_channels_hear_once_it_can(
+    store: TradeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(store, AlertRule("tradable"))
+    say(store, desk.watch.hear, [row(0, "TRADABLE")])
+    with monkeypatch.context() as away:
+        away.setattr(store._writer, "state", "failing")
+        away.setattr(store, "flush", lambda timeout_s=10.0: pytest.fail("it was waited for"))
+        desk.watch.turn()
+        assert desk.told == 0
+    desk.turn()
+    assert desk.told == 1
+
+
 def test_looks_that_found_no_room_are_read_from_the_journal(store: TradeStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alert_watch, "HEARD", 3)
     desk = Desk(store, AlertRule("tradable"))
@@ -269,6 +284,53 @@ def test_a_look_of_another_life_is_late_by_our_clock(store: TradeStore) -> None:
     desk.turn()
     desk.says(row(90, "TRADABLE"))
     assert [alert.delivery for alert in store.alerts()] == ["waiting", "too late"]
+
+
+def test_what_is_found_much_too_late_and_still_holds_is_told_by_the_first_look_in_time(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("tradable"))
+    desk.says(row(0))
+    desk.world.watermark_ms = desk.world.clock_ms = BEGIN_MS + 120 * BAR_MS  # off for two hours
+    desk.born()
+    owed = [replace(row(n, "TRADABLE"), written_ms=desk.world.clock_ms) for n in (50, 51, 118, 119)]
+    told = desk.says(*owed)
+    assert [alert.delivery for alert in reversed(store.alerts())] == ["too late", "waiting"]
+    assert told[1] == (
+        "ETHUSDT/BTCUSDT 1m: TRADABLE. Because of TRADABLE. (CONFIRMED candle 2023-11-15 00:12:00 UTC;"
+        " since 2023-11-14 23:05:00 UTC, found too late to be told then)"
+    )
+
+
+YEARS_MS = 3 * 365 * 86_400_000
+
+
+def said_at(clock_ms: int, *rows: JournalRow) -> list[JournalRow]:
+    """Candles of long ago, replayed: said now."""
+    return [replace(r, written_ms=clock_ms) for r in rows]
+
+
+@pytest.mark.parametrize("apart_ms", [YEARS_MS, 600_000, -600_000], ids=["replay", "clock ahead", "clock behind"])
+def test_a_new_rule_begins_at_the_newest_look_however_far_our_clock_is_from_the_candles(
+    store: TradeStore, apart_ms: int
+) -> None:
+    world = World(clock_ms=BEGIN_MS + apart_ms, watermark_ms=BEGIN_MS)
+    past = [row(n, "TRAP" if n % 2 else "WAIT") for n in range(-30, 0)]
+    store.put_looks([replace(r, written_ms=r.written_ms + apart_ms) for r in past])
+    desk = Desk(store, AlertRule("trap"), world=world)
+    assert len(desk.turn()) == 1
+    world.clock_ms += BAR_MS
+    assert len(desk.says(*said_at(world.clock_ms, row(0)))) == 1
+    assert len(desk.says(*said_at(world.clock_ms + BAR_MS, row(1, "TRAP")))) == 2
+    assert {alert.delivery for alert in store.alerts()} == {"waiting"}
+
+
+def test_a_pair_that_an_old_rule_has_not_seen_is_not_told_what_was_said_of_it_long_ago(store: TradeStore) -> None:
+    world = World(clock_ms=BEGIN_MS + YEARS_MS, keys=[])
+    desk = Desk(store, AlertRule("trap"), world=world)
+    store.put_looks(said_at(world.clock_ms, row(0, "TRAP"), row(1), row(2, "TRAP")))
+    world.clock_ms += 2 * 3_600_000
+    world.keys = [PAIR]  # put on the list two hours later
+    assert desk.turn() == []
+    assert desk.says(*said_at(world.clock_ms, row(3, "TRAP"))) != []
 
 
 def test_in_quiet_hours_an_alert_is_told_on_screen_and_held_for_the_channels(store: TradeStore) -> None:
@@ -368,6 +430,20 @@ def test_silence_is_told_once_an_outage_and_after_a_start_only_when_it_lasts(sto
     assert len(at(99, BTCUSDT=15.5, ETHUSDT=15.5)) == 3
     at(100)  # stopped by hand: no outage
     assert len(at(200)) == 3
+
+
+def test_a_symbol_streamed_again_is_waited_for_from_then_on(store: TradeStore) -> None:
+    desk = Desk(store, AlertRule("stale"))
+
+    def at(seconds: float, **ages: float | None) -> list[str]:
+        desk.seconds, desk.world.ages, desk.world.clock_ms = seconds, ages, BEGIN_MS + int(1000 * seconds)
+        return desk.turn()
+
+    at(0, BTCUSDT=0.1, ETHUSDT=None)  # a thin one that never spoke
+    at(5, BTCUSDT=0.1)  # dropped
+    at(600, BTCUSDT=0.1, ETHUSDT=None)  # and streamed again
+    assert at(612, BTCUSDT=0.1, ETHUSDT=None) == []
+    assert len(at(626, BTCUSDT=0.1, ETHUSDT=None)) + len(at(637, BTCUSDT=0.1, ETHUSDT=None)) == 1
 
 
 def test_silence_of_a_strangers_leg_does_not_concern_a_pairs_rule(store: TradeStore) -> None:
