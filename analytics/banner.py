@@ -116,7 +116,7 @@ def _doubts(s: Summary, null: NullRun | None, tried: Sensitivity | None) -> str:
     doubts = []
     if s.trades < FEW:
         doubts.append(f"Only {s.trades} trades; {FEW} are the least to be for it.")
-    if s.hit_rate is not None and (few := few_losses(round(s.trades * (1.0 - s.hit_rate)))):
+    if few := few_losses(s.lost):
         doubts.append(f"{few[0].upper()}{few[1:]}.")
     if null is not None and null.as_good > LUCK:
         doubts.append(

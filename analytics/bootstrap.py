@@ -13,17 +13,17 @@ DRAWS: Final = 2_000
 LEAST: Final = 10  # values below which an interval would claim more than they hold
 FEW: Final = 30  # values below which an interval that leaves out 0 concludes nothing
 LOSSES: Final = 5  # below 0, fewer than which one above 0 concludes nothing
+OUTSIDE: Final = (0.025, 0.975)  # quantiles of the means drawn that an interval ends at
 PART: Final = 2_000_000  # drawn at a time, to spare the memory
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean and what it could as well have been."""
+    """A mean and what it could as well have been: 95 % of the means drawn lie between."""
 
     mean: float
     low: float
     high: float
-    level: float = 0.95
 
 
 def block_rows(rng: np.random.Generator, rows: int, size: tuple[int, ...], mean_block: float) -> Ints:
@@ -53,14 +53,13 @@ def block_rows(rng: np.random.Generator, rows: int, size: tuple[int, ...], mean_
     return drawn
 
 
-def mean_interval(values: Floats, rng: np.random.Generator, level: float = 0.95) -> Interval | None:
+def mean_interval(values: Floats, rng: np.random.Generator) -> Interval | None:
     """The mean of a sequence with its percentile interval.
 
     Parameters
     ----------
     values : (n,) float
         In order of time.
-    level : float
 
     Returns
     -------
@@ -73,17 +72,16 @@ def mean_interval(values: Floats, rng: np.random.Generator, level: float = 0.95)
     -----
     Blocks of n^(1/3) values on average: trades close in time share their market.
     """
-    return _interval(values, np.ones(len(values)), len(values) ** (1.0 / 3.0), rng, level)
+    return _interval(values, np.ones(len(values)), len(values) ** (1.0 / 3.0), rng)
 
 
-def group_interval(sums: Floats, counts: Floats, rng: np.random.Generator, level: float = 0.95) -> Interval | None:
+def group_interval(sums: Floats, counts: Floats, rng: np.random.Generator) -> Interval | None:
     """The mean of values that come in groups, such as days, with its interval: only groups are independent.
 
     Parameters
     ----------
     sums, counts : (g,) float
         Of the values of each group, and how many they are; >= 1.
-    level : float
 
     Returns
     -------
@@ -95,7 +93,7 @@ def group_interval(sums: Floats, counts: Floats, rng: np.random.Generator, level
     -----
     Whole groups are drawn (Davison and Hinkley 1997, section 3.8); the mean is the ratio of the sums drawn.
     """
-    return _interval(sums, counts, 1.0, rng, level)
+    return _interval(sums, counts, 1.0, rng)
 
 
 def few_losses(lost: int) -> str:
@@ -112,9 +110,7 @@ def few_losses(lost: int) -> str:
     )
 
 
-def _interval(
-    sums: Floats, counts: Floats, mean_block: float, rng: np.random.Generator, level: float
-) -> Interval | None:
+def _interval(sums: Floats, counts: Floats, mean_block: float, rng: np.random.Generator) -> Interval | None:
     n = len(sums)
     if n < LEAST:
         return None
@@ -124,5 +120,5 @@ def _interval(
         draws = min(part, DRAWS - first)
         rows = block_rows(rng, n, (draws, n), mean_block)
         means[first : first + draws] = sums[rows].sum(axis=1) / counts[rows].sum(axis=1)
-    low, high = np.quantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0]).tolist()
-    return Interval(float(sums.sum() / counts.sum()), low, high, level)
+    low, high = np.quantile(means, OUTSIDE).tolist()
+    return Interval(float(sums.sum() / counts.sum()), low, high)

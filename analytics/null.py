@@ -12,7 +12,7 @@ legs that do not even move together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,7 @@ from analytics.backtest import AT_THE_DESK, Frictions, walk_forward
 from analytics.bootstrap import block_rows
 from analytics.fills import Execution
 from analytics.params import Params
+from analytics.performance import Summary
 from core.types import Candles, Floats, Ints
 
 BLOCKS_A_WINDOW: Final = 10  # of the fit
@@ -35,6 +36,11 @@ class Outcome:
     net: float  # quote currency
     net_bps: float | None  # mean per trade
 
+    @classmethod
+    def of(cls, summary: Summary) -> Outcome:
+        """The short of it."""
+        return cls(summary.trades, summary.net, summary.net_bps)
+
 
 @dataclass(frozen=True, slots=True)
 class NullRun:
@@ -44,13 +50,17 @@ class NullRun:
     drawn: tuple[Outcome, ...]
 
     @property
+    def no_worse(self) -> int:
+        """Redrawn runs that won as much in all as the true one, or more."""
+        return sum(drawn.net >= self.real.net for drawn in self.drawn)
+
+    @property
     def as_good(self) -> float:
         """Share of runs that won as much in all, the true one counted in: (1 + k) / (1 + m), a p-value.
 
         Davison and Hinkley (1997), ch. 4. A run without trades won 0.
         """
-        k = sum(drawn.net >= self.real.net for drawn in self.drawn)
-        return (1 + k) / (1 + len(self.drawn))
+        return (1 + self.no_worse) / (1 + len(self.drawn))
 
     @property
     def net_bps(self) -> float | None:
@@ -74,15 +84,14 @@ def null_runs(
     *,
     runs: int = 20,
     execution: Execution = AT_THE_DESK,
-    from_ms: int | None = None,
     incomplete_ms: Ints | None = None,
 ) -> Iterator[Outcome]:
     """The rule on redrawn candles, one run after the other, so that a reader can watch them come.
 
     Parameters
     ----------
-    candles_y, candles_x, params, costs, execution, from_ms, incomplete_ms
-        As for ``walk_forward``. The history before ``from_ms`` is redrawn too: a record is part of the luck.
+    candles_y, candles_x, params, costs, execution, incomplete_ms
+        As for ``walk_forward``. All of the history is redrawn: a record is part of the luck.
     rng : Generator
     runs : int
         >= 1. With m of them the smallest share that can be found is 1 / (m + 1).
@@ -92,13 +101,8 @@ def null_runs(
     block = max(1.0, params.fit_bars / BLOCKS_A_WINDOW)
     for _ in range(runs):
         y, x = redrawn(candles_y, candles_x, rng, block)
-        run = walk_forward(y, x, params, costs, execution=execution, from_ms=from_ms, incomplete_ms=incomplete_ms)
-        yield Outcome(run.summary.trades, run.summary.net, run.summary.net_bps)
-
-
-def null_run(real: Outcome, drawn: Iterable[Outcome]) -> NullRun:
-    """Both side by side."""
-    return NullRun(real, tuple(drawn))
+        run = walk_forward(y, x, params, costs, execution=execution, incomplete_ms=incomplete_ms)
+        yield Outcome.of(run.summary)
 
 
 def redrawn(

@@ -13,7 +13,7 @@ import numpy as np
 
 from analytics.bootstrap import Interval, mean_interval
 from analytics.equity import daily_changes, drawdown
-from analytics.round_trips import REASONS, Reason, RoundTrip
+from analytics.round_trips import RoundTrip
 from analytics.sharpe import LEAST_DAYS, SharpeRatio, sharpe_ratio
 from core.types import Bools, Floats, Ints
 
@@ -37,10 +37,10 @@ class Summary:
     net_bps: float | None  # mean per trade
     interval: Interval | None  # the same, bps, with its block-bootstrap interval
     hit_rate: float | None  # share of trades with net > 0
+    lost: int  # the others
     mean_hold_bars: float | None
     promised_bps: float | None  # mean of what was promised, net, over the trades that were promised something …
     kept: float | None  # … what those returned beyond it, net; below 0: less came than was promised
-    middle_bps: float | None  # mean of the record's own middle; None for classic
     cost_share: float | None  # costs over gross; None unless gross > 0: there is nothing to have a share of
     turnover_per_day: float  # notional of all fills, in capitals a day
     sharpe: SharpeRatio | None  # of daily changes
@@ -48,7 +48,6 @@ class Summary:
     drawdown_bps: float
     var_bps: float | None  # on the worst 5 % of days at least this was lost
     shortfall_bps: float | None  # and on average this
-    reasons: tuple[tuple[Reason, int], ...]  # why trades were left, and how many
 
 
 def summarise(
@@ -88,7 +87,6 @@ def summarise(
     var, shortfall = tail_loss(daily)
     promised = np.array([np.nan if t.promised_bps is None else t.promised_bps for t in trades])
     told = ~np.isnan(promised)
-    middles = [t.middle_bps for t in trades if t.middle_bps is not None]
     return Summary(
         trades=len(trades),
         days=days,
@@ -103,10 +101,10 @@ def summarise(
         net_bps=_mean(net),
         interval=mean_interval(net, rng),
         hit_rate=_mean(net > 0),
+        lost=int(np.count_nonzero(net <= 0)),
         mean_hold_bars=_mean([t.out_row - t.in_row for t in trades]),
         promised_bps=_mean(promised[told]),
         kept=_mean((net - promised)[told]),
-        middle_bps=_mean(middles),
         cost_share=cost / gross if gross > 0 else None,
         turnover_per_day=_sum(t.traded for t in trades) / notional / days if days else 0.0,
         sharpe=sharpe_ratio(daily),
@@ -114,21 +112,20 @@ def summarise(
         drawdown_bps=worst / notional * 1e4,
         var_bps=None if var is None else var * 1e4,
         shortfall_bps=None if shortfall is None else shortfall * 1e4,
-        reasons=tuple((r, k) for r in REASONS if (k := sum(t.reason == r for t in trades))),
     )
 
 
-def tail_loss(daily: Floats, tail: float = TAIL) -> tuple[float | None, float | None]:
+def tail_loss(daily: Floats) -> tuple[float | None, float | None]:
     """Historical value at risk and expected shortfall of daily changes, as losses; negative: even then a gain.
 
-    With d days the worst ⌊tail·d⌋, at least one, are the tail: its mildest day and its mean.
+    The worst ⌊d/20⌋ of d days, at least one, are the tail: its mildest day and its mean.
 
     >>> tail_loss(np.array([-3.0, -2.0] + [1.0] * 38))
     (2.0, 2.5)
     """
     if len(daily) < LEAST_DAYS:
         return None, None
-    worst = np.sort(daily)[: max(1, int(tail * len(daily)))]
+    worst = np.sort(daily)[: max(1, int(TAIL * len(daily)))]
     return float(-worst[-1]), float(-worst.mean())
 
 

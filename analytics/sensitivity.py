@@ -89,14 +89,13 @@ def sensitivity_runs(
     costs: Frictions,
     *,
     execution: Execution = AT_THE_DESK,
-    from_ms: int | None = None,
     incomplete_ms: Ints | None = None,
 ) -> Iterator[Variant]:
     """Run every neighbour, one after the other, so that a reader can watch them come.
 
     Parameters
     ----------
-    candles_y, candles_x, params, costs, execution, from_ms, incomplete_ms
+    candles_y, candles_x, params, costs, execution, incomplete_ms
         As for ``walk_forward``.
     """
     analysed = None
@@ -106,7 +105,7 @@ def sensitivity_runs(
             analysed = analyse(candles_y, candles_x, p, incomplete_ms)
         report = replace(analysed, params=p)  # thresholds read the same rows
         bars = aligned_bars(report, candles_y, candles_x)
-        yield Variant(setting, walk_report(report, bars, costs, execution, from_ms).summary)
+        yield Variant(setting, walk_report(report, bars, costs, execution).summary)
 
 
 def sensitivity(variants: Iterable[Variant], tried_before: int = 0) -> Sensitivity:

@@ -11,7 +11,7 @@ import numpy as np
 from analytics.backtest import AT_THE_DESK, Frictions, WalkForward, walk_forward
 from analytics.banner import Banner, banner
 from analytics.fills import Execution
-from analytics.null import NullRun, Outcome, null_run, null_runs
+from analytics.null import NullRun, Outcome, null_runs
 from analytics.params import Params
 from analytics.sensitivity import Sensitivity, Variant, neighbours, sensitivity, sensitivity_runs
 from core.types import Candles, Ints
@@ -81,7 +81,7 @@ class Trial:
         """The redrawn runs beside the true one, once all are there."""
         if self.run is None or not self.drawn or len(self.drawn) < self.ask.redraws:
             return None
-        return null_run(outcome(self.run), self.drawn)
+        return NullRun(Outcome.of(self.run.summary), self.drawn)
 
     @property
     def tried(self) -> Sensitivity | None:
@@ -94,12 +94,6 @@ class Trial:
     def banner(self) -> Banner | None:
         """What the evidence supports by now."""
         return None if self.run is None else banner(self.run, self.null, self.tried)
-
-
-def outcome(run: WalkForward) -> Outcome:
-    """A run in short."""
-    s = run.summary
-    return Outcome(s.trades, s.net, s.net_bps)
 
 
 def trial(

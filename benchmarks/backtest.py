@@ -33,7 +33,7 @@ from analytics.backtest import Frictions, WalkForward, walk_forward
 from analytics.banner import banner
 from analytics.fills import Execution
 from analytics.funding import FundingRates
-from analytics.null import Outcome, null_run, null_runs
+from analytics.null import NullRun, Outcome, null_runs
 from analytics.params import Params, Preset
 from analytics.sensitivity import Sensitivity, sensitivity, sensitivity_runs
 from benchmarks.machine import goal, heading, table
@@ -220,10 +220,9 @@ def _worded(run: WalkForward, y: Candles, x: Candles, costs: Frictions, null: in
     if not null:
         said = banner(run)
         return f"{said.headline} {said.text}"
-    params, s = run.report.params, run.summary
-    rng = np.random.default_rng(1)
+    params, rng = run.report.params, np.random.default_rng(1)
     drawn = null_runs(y, x, params, costs, rng, runs=null, execution=run.execution)
-    luck = null_run(Outcome(s.trades, s.net, s.net_bps), drawn)
+    luck = NullRun(Outcome.of(run.summary), tuple(drawn))
     tried: Sensitivity = sensitivity(sensitivity_runs(y, x, params, costs, execution=run.execution))
     said = banner(run, luck, tried)
     net = "–" if luck.net_bps is None else f"{luck.net_bps:+.2f}"

@@ -37,7 +37,7 @@ def trades_table(run: WalkForward) -> pa.Table:
         }
     numbers = (
         "z", "exit_z", "alpha", "beta", "resid_sd", "hedge", "gross", "given_up", "fees", "half_spreads", "funding",
-        "net", "net_bps", "shown_bps", "promised_bps",
+        "net", "net_bps", "shown_bps", "promised_bps", "middle_bps",
     )  # fmt: skip
     return pa.table(
         {

@@ -80,14 +80,13 @@ def luck(trial: Trial) -> str:
             if trial.ask.redraws
             else ("Nothing was redrawn: what luck looks like on this pair is not known.")
         )
-    k = sum(one.net >= null.real.net for one in null.drawn)
     each = "not one trade in any of them"
     if null.trades:
         each = f"{formats.number(null.trades, 1)} trades a run at {formats.bps(null.net_bps)} net"
     return (
         f"The same rule on {len(null.drawn)} redrawn histories of this pair, its moves kept and its relationship taken"
-        f" away: {each}. {k} of them won as much in all as this run, or more. Counting this one in, luck did as well in"
-        f" {formats.percent(null.as_good, 0)} of the runs."
+        f" away: {each}. {null.no_worse} of them won as much in all as this run, or more. Counting this one in,"
+        f" luck did as well in {formats.percent(null.as_good, 0)} of the runs."
     )
 
 

@@ -29,7 +29,7 @@ def a_run(n: int = 2500, params: Params = PARAMS) -> WalkForward:
 
 def told(run: WalkForward, low: float, high: float, **changes: object) -> WalkForward:
     mean = (low + high) / 2
-    given = {"trades": 120, "net_bps": mean, "interval": Interval(mean, low, high), **changes}
+    given = {"trades": 120, "lost": 40, "net_bps": mean, "interval": Interval(mean, low, high), **changes}
     return replace(run, summary=replace(run.summary, **given))  # type: ignore[arg-type]
 
 
@@ -114,7 +114,7 @@ def test_a_win_whose_tries_cannot_be_allowed_for_is_open() -> None:
     ],
 )
 def test_a_win_of_few_trades_or_hardly_any_loss_is_open(trades: int, lost: int, doubt: str) -> None:
-    run = told(a_run(), 0.5, 3.0, trades=trades, hit_rate=(trades - lost) / trades)
+    run = told(a_run(), 0.5, 3.0, trades=trades, lost=lost)
     said = banner(run, null(0), tried(run, 0.99))
     assert said.tone == ("open" if doubt else "for")
     assert doubt in said.text

@@ -41,12 +41,12 @@ def test_a_run_in_figures() -> None:
     assert s.given_up == pytest.approx(9.0)  # part of the gross already
     assert s.net_bps == pytest.approx(9.0)
     assert s.hit_rate == pytest.approx(2 / 3)
+    assert s.lost == 1
     assert s.mean_hold_bars == 48
-    assert (s.promised_bps, s.middle_bps) == (6.0, 9.0)
+    assert s.promised_bps == 6.0
     assert s.kept == pytest.approx(3.0)
     assert s.cost_share == pytest.approx(3.3 / 6.0)
     assert s.turnover_per_day == pytest.approx(3 * 2000 / 1000 / 30)
-    assert s.reasons == (("zero", 2), ("stop", 1))
     assert s.interval is None  # three trades say nothing of their own error
 
 
@@ -67,10 +67,6 @@ def test_a_run_without_trades_has_no_figures_of_trades() -> None:
 
 def test_a_cost_is_no_share_of_a_loss() -> None:
     assert summary([trade(-1.0, 1, 2)]).cost_share is None
-
-
-def test_a_middle_that_is_not_known_is_not_averaged() -> None:
-    assert summary([replace(trade(1.0, 1, 2), middle_bps=None)]).middle_bps is None
 
 
 def test_days_are_utc_days_and_one_without_a_candle_changes_nothing() -> None:
