@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from analytics.decision import LiveScore
+from analytics.live import Touch, score_live
 from analytics.look import Look
 from analytics.market import MarketRule, MarketView
 from analytics.paper_account import Account
@@ -195,15 +196,13 @@ class FakeDesk:
         return analyse(y.take(slice(-bars, None)), x.take(slice(-bars, None)), params)
 
     def live(self, symbol_y: str, symbol_x: str, params: Params) -> LiveScore | None:
-        """The last row, moved a little by the clock."""
+        """Trades a little off the last closes, moved by the clock."""
         r = self.look(symbol_y, symbol_x, params).report
         if self.scenario in {"empty", "unreachable", "warming"} or not len(r.z):
             return None
         shift = 0.12 + 0.25 * math.sin(self.clock())
-        z, sd = float(r.z[-1]) + shift, float(r.resid_sd[-1])
-        y = float(r.y[-1]) * math.exp(shift * sd)
-        z_roll = float(r.z_roll[-1]) + shift
-        return LiveScore(END_MS, y, float(r.x[-1]), z * sd, z, z_roll, z - 0.08, z + 0.08)
+        y, x = float(r.y[-1]) * math.exp(shift * float(r.log_fits.resid_sd[-1])), float(r.x[-1])
+        return score_live(r, y, x, END_MS, Touch(0.99999 * y, 1.00001 * y), Touch(0.99999 * x, 1.00001 * x))
 
     def newest_candle_ms(self, symbol_y: str, symbol_x: str, timeframe_s: int) -> int | None:
         """The newest candle of the scenario."""

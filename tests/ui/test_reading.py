@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analytics.params import Params
+from analytics.live import score_live
+from analytics.params import Params, Preset
+from analytics.ticket import price_at
 from core.types import DeskStatus, FeedStatus, StreamStatus
 from tests.ui.fakes import FakeDesk
 from tests.ui.seeded import END_MS, look, report, said
@@ -118,14 +120,18 @@ def test_a_live_z_beyond_entry_has_no_distance_left() -> None:
     assert trigger.live_distance(now) == (0.0, 0.0)
 
 
-def test_the_live_distance_is_to_the_price_the_trigger_names() -> None:
-    now = reading(FakeDesk("wait"))
+@pytest.mark.parametrize("price_units", [False, True])
+@pytest.mark.parametrize("preset", ["evidence", "classic"])
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_the_live_distance_is_to_where_entry_is_now(preset: Preset, price_units: bool, side: float) -> None:
+    params = Params(preset=preset, price_units=price_units)
+    now = reading(FakeDesk("wait"), params)
+    x = 1.004 * float(now.report.x[-1])  # X has moved since the close
+    y = price_at(now.report, side * 1.5, x)
+    now = replace(now, live=score_live(now.report, y, x, END_MS))
     in_z, in_bps = trigger.live_distance(now)
-    assert now.live is not None
-    assert now.live_z is not None
-    assert now.look.decision.trigger is not None
-    assert in_z == pytest.approx(2 - now.live_z)
-    assert in_bps == pytest.approx(1e4 * abs(now.look.decision.trigger.trigger_price_y / now.live.price_y - 1))
+    assert in_z == pytest.approx(0.5, rel=1e-6)
+    assert in_bps == pytest.approx(1e4 * abs(price_at(now.report, side * 2.0, x) / y - 1))
 
 
 def test_a_trend_with_a_hole_is_drawn_as_two_strokes() -> None:

@@ -233,8 +233,12 @@ def to_entry(s: Scene) -> str:
 def to_entry_now(s: Scene) -> str:
     if s.live is None or s.live_z is None:
         return f"{UNKNOWN} {s.tag}"
-    trigger = s.look.decision.trigger
-    away = None if trigger is None else 1e4 * abs(trigger.trigger_price_y / s.live.price_y - 1)
+    r, entry, log_x = s.report, math.copysign(s.params.entry_z, s.live_z), math.log(s.live.price_x)
+    fits = r.log_fits
+    log_y = fits.alpha[-1] + fits.beta[-1] * log_x + entry * fits.resid_sd[-1]
+    if s.classic:
+        log_y = r.alpha[-1] + r.beta[-1] * log_x + r.z_mean[-1] + entry * r.z_sd[-1]
+    away = 1e4 * abs(math.exp(log_y) / s.live.price_y - 1)
     return f"{_distance(s.params.entry_z - abs(s.live_z), away)} {s.tag}"
 
 

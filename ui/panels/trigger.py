@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import copysign
+
 import streamlit as st
 
+from analytics.ticket import price_at
 from ui import formats, theme
 from ui.markup import Markup, el, join
-from ui.reading import Reading, bars_since_crossing, deciding_z, last
+from ui.reading import Reading, bars_since_crossing, deciding_z, finite, last
 
 
 def render(reading: Reading) -> None:
@@ -57,14 +60,14 @@ def position(z: float, edge: float) -> float:
 
 
 def live_distance(reading: Reading) -> tuple[float | None, float | None]:
-    """How far the live z and the live price of Y are from entry: in z, and in bps of Y's price."""
-    z, trigger = reading.live_z, reading.look.decision.trigger
-    in_z = None if z is None else max(0.0, reading.params.entry_z - abs(z))
-    if in_z == 0.0:
-        return in_z, 0.0
-    if reading.live is None or trigger is None:
-        return in_z, None
-    return in_z, 1e4 * abs(trigger.trigger_price_y / reading.live.price_y - 1)
+    """How far the live z is from the entry on its side: in z, and in bps of Y's price while X stays where it is now."""
+    live, z, entry_z = reading.live, reading.live_z, reading.params.entry_z
+    if live is None or z is None or not reading.report.have_bars:  # scored a moment after the look
+        return None, None
+    if abs(z) >= entry_z:
+        return 0.0, 0.0
+    entry_y = price_at(reading.report, copysign(entry_z, z), live.price_x)
+    return entry_z - abs(z), finite(1e4 * abs(entry_y / live.price_y - 1))
 
 
 def _distances(reading: Reading) -> tuple[Markup, ...]:
