@@ -23,6 +23,7 @@ from core.types import DeskStatus, FeedStatus, Ints, MarkPrice, Source, SymbolIn
 from desk.alert_survey import survey_of
 from desk.alerts import Alerts
 from desk.engine import Engine, Key, record_bars
+from desk.heartbeat import Heartbeat
 from desk.holes import unknown_opens
 from desk.intake import Intake
 from desk.listed import must_trade
@@ -49,8 +50,8 @@ FLUSH_S: Final = 2.0
 
 
 class Collector:
-    """Collects one source into one store. Threads: feed-trades, feed-market, repair, engine, alerts, track,
-    and while the market is scanned feed-universe and scanner; the store has its own.
+    """Collects one source into one store. Threads: feed-trades, feed-market, heartbeat, repair, engine, alerts and one
+    a channel, track; as long as they are wanted feed-universe, scanner and year; the store has its own.
 
     Raises
     ------
@@ -89,7 +90,6 @@ class Collector:
             watermark_ms=lambda: self.intake.watermark_ms,
             passed_ms=lambda symbol: self.intake.passed_ms(symbol),  # noqa: PLW0108 (it comes later)
             kind=lambda symbol: self.intake.kind(symbol),  # noqa: PLW0108 (it comes later)
-            tick=self._tick,
             on_change=self._changed,
             on_repaired=self.engine.repaired,
             grace_ms=settings.grace_ms,
@@ -125,6 +125,7 @@ class Collector:
             monotonic=around.monotonic,
         )
         self.streams = Streams(settings, around, self.intake)
+        self.heartbeat = Heartbeat(self._tick)
         self.track: TrackRecord = keep_score(self, want=self._resume)
         self.alerts = Alerts(store, settings.alert_urls, survey_of(self), stale_after_s=settings.stale_after_s)
         self.engine.tell(self.alerts.hear)
@@ -143,6 +144,7 @@ class Collector:
                 return
             self._running = True
             self._told_s = -inf  # the last thing told may be that it was stopped
+            self.heartbeat.start()
             self.repairer.start()
             self.alerts.start()
             self.engine.start()
@@ -157,6 +159,7 @@ class Collector:
             self._running = False
             self.streams.stop()
             self.intake.ended()
+            self.heartbeat.stop()
             self.repairer.stop()
             self.universe.stop()
             self.engine.stop()
@@ -378,7 +381,7 @@ class Collector:
         self.engine.wake()
 
     def _tick(self) -> None:
-        """Now and then, on the repair thread."""
+        """Time passes for the intake, and for other processes that look on."""
         self.intake.tick()
         now_s = time.monotonic()
         if now_s - self._told_s > HEALTH_EVERY_S:

@@ -52,8 +52,7 @@ class Filler:
 
     ``kind`` says what a symbol's stream delivers, so that a repaired candle is the one it would have given; None: the
     symbol is not streamed.
-    ``on_healed`` hears of gaps that latecomers closed, ``on_settled`` of each gap of which something became;
-    ``between`` is called before each gap is tried.
+    ``on_healed`` hears of gaps that latecomers closed, ``on_settled`` of each gap of which something became.
     """
 
     def __init__(
@@ -64,7 +63,6 @@ class Filler:
         kind: Callable[[str], TradeKind | None],
         on_healed: Callable[[Gap], None],
         on_settled: Callable[[Gap], None],
-        between: Callable[[], None],
         monotonic: Callable[[], float],
     ) -> None:
         self._rest = rest
@@ -72,7 +70,6 @@ class Filler:
         self._kind = kind
         self._on_healed = on_healed
         self._on_settled = on_settled
-        self._between = between
         self._monotonic = monotonic
         self._lock = threading.Lock()  # guards what came late
         self._late: list[Ticks | Gap] = []  # in the order they came: latecomers, then what they completed
@@ -124,7 +121,6 @@ class Filler:
             gaps = self._store.gaps(state="open")
             answers = Answers(self._rest)
             for gap in sorted(gaps, key=lambda gap: (self._tries[gap.id], gap.to_ms - gap.from_ms, gap.from_ms)):
-                self._between()
                 if not self._try(gap, answers):
                     self._next_s = min(self._next_s, self._monotonic() + AGAIN_S)
             still = {gap.id for gap in gaps}

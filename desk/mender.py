@@ -52,20 +52,16 @@ class Mender:
 
     From a minute up the exchange's own closed bar fills a hole. A finer candle is built again from the stored trades
     where no gap leaves any of them unknown; where a lost one does, there is no candle. When the exchange does not
-    answer, stored trades without a gap will do for a minute, too. ``on_mended`` hears of each hole filled;
-    ``between`` is called before each request.
+    answer, stored trades without a gap will do for a minute, too. ``on_mended`` hears of each hole filled.
 
     The holes outlive the process: they are noted before the candles they stand for leave the store, and crossed out
     once the new ones have been handed to it.
     """
 
-    def __init__(
-        self, rest: Rest, store: Bench, on_mended: Callable[[Hole], None], between: Callable[[], None]
-    ) -> None:
+    def __init__(self, rest: Rest, store: Bench, on_mended: Callable[[Hole], None]) -> None:
         self._rest = rest
         self._store = store
         self._on_mended = on_mended
-        self._between = between
         self._lock = threading.Lock()  # guards what follows, and that nothing out of date is written
         self._holes: list[Hole] = []
         self._news: Counter[str] = Counter()  # how often something of a symbol turned out to be missing
@@ -137,7 +133,6 @@ class Mender:
         for first in range(hole.first_ms, hole.last_ms + 1, BARS_A_CALL * ms):
             part = replace(hole, first_ms=first, last_ms=min(hole.last_ms, first + (BARS_A_CALL - 1) * ms))
             bars = (part.last_ms - first) // ms + 1
-            self._between()
             try:
                 candles = self._rest.klines(
                     hole.symbol, hole.timeframe_s, start_ms=first, end_ms=part.last_ms, limit=bars, background=False

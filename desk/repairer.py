@@ -66,8 +66,7 @@ class Facts:
 
 
 class Repairer:
-    """The thread that asks; the intake's `Care`. ``watermark_ms``, ``passed_ms``, ``kind`` and ``tick`` come from the
-    intake.
+    """The thread that asks; the intake's `Care`. ``watermark_ms``, ``passed_ms`` and ``kind`` come from the intake.
 
     ``on_change`` tells of the symbol and timeframe (None: all) of candles before the newest, ``on_repaired`` of the
     symbol, timeframe and first open of repaired ones. ``retry_s`` passes before what failed is tried again.
@@ -81,7 +80,6 @@ class Repairer:
         watermark_ms: Callable[[], int],
         passed_ms: Callable[[str], int],
         kind: Callable[[str], TradeKind | None],
-        tick: Callable[[], None],
         on_change: Callable[[str, int | None], None],
         on_repaired: Callable[[str, int, int], None],
         grace_ms: int,
@@ -94,7 +92,6 @@ class Repairer:
         self._store = store
         self._watermark_ms = watermark_ms
         self._passed_ms = passed_ms
-        self._tick = tick
         self._on_change = on_change
         self._on_repaired = on_repaired
         self._grace_ms = grace_ms
@@ -108,10 +105,9 @@ class Repairer:
             kind=kind,
             on_healed=lambda gap: self._mender.add(touched(gap)),
             on_settled=self._settled,
-            between=self._breathe,
             monotonic=monotonic,
         )
-        self._mender = Mender(rest, store, self._mended, self._breathe)
+        self._mender = Mender(rest, store, self._mended)
         self._warmup = Warmup(rest, store, monotonic, self.closed_ms)
         self._lock = threading.Lock()  # guards what others add to
         self._begun: list[tuple[str, int]] = []  # streams that have begun to deliver
@@ -120,7 +116,7 @@ class Repairer:
         self._troubles: dict[Part, tuple[float, str]] = {}  # of parts that failed: when to try again, and why
         self._refused_s = 0.0  # until then nothing may be asked
         self._clock_s = self._catalogue_s = -1e9
-        self._local: tuple[Part, ...] = (self._tick, self._filler.absorb, self._join, self._rebuild)
+        self._local: tuple[Part, ...] = (self._filler.absorb, self._join, self._rebuild)
         # What is missed most comes first; history and the market get the time that is left.
         self._asking: tuple[Part, ...] = (
             self._set_clock,
@@ -224,7 +220,6 @@ class Repairer:
                 self._do(self._make_do)
                 break
             if not self._worker.stopping:
-                self._breathe()
                 self._do(part)
         if not self._worker.stopping:  # what ends in midst of an answer is no trouble
             self._say(next((words for _, words in self._troubles.values() if words), ""))
@@ -284,13 +279,8 @@ class Repairer:
     def _use_spare(self) -> None:
         self._spare(self._interrupted)
 
-    def _breathe(self) -> None:
-        """Between requests, of which there may be hundreds: time passes for the intake and for who looks on."""
-        self._do(self._tick)
-
     def _interrupted(self) -> bool:
         """Asked between pages."""
-        self._breathe()
         return self._worker.stopping or self._wake.is_set()
 
     def _say(self, problem: str) -> None:

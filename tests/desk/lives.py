@@ -189,6 +189,7 @@ class Life:
 
     def _others(self) -> None:
         self.store.unwritten.pass_on(self.venue.time.s - self.settings.flush_ms / 1000)
+        self.collector.intake.tick()
         self.collector.repairer.turn()
 
 

@@ -127,7 +127,6 @@ class Bay:
         self.rest = FakeRest()
         self.store = FakeStore(list(gaps))
         self.clock_s = 0.0
-        self.ticks = 0
         self.spared = 0
         self.repairer = Repairer(
             self.rest,  # type: ignore[arg-type]
@@ -135,7 +134,6 @@ class Bay:
             watermark_ms=lambda: NOW_MS,
             passed_ms=lambda symbol: NOW_MS,
             kind=lambda symbol: kind,
-            tick=self._tick,
             on_change=lambda symbol, timeframe_s: None,
             on_repaired=lambda symbol, timeframe_s, first_ms: None,
             grace_ms=500,
@@ -149,9 +147,6 @@ class Bay:
         for _ in range(int(seconds * 4)):
             self.repairer.turn()
             self.clock_s += 0.25
-
-    def _tick(self) -> None:
-        self.ticks += 1
 
     def _spare(self, stopped: Callable[[], bool]) -> None:
         self.spared += 1
@@ -238,30 +233,6 @@ def test_gaps_come_before_what_is_good_to_know_and_that_waits_for_the_budget() -
     bay.rest.budget = 1_000
     bay.run(1.0)
     assert asked[-2:] == ["marks", "tickers"]
-
-
-def test_the_tick_is_not_left_out_while_gaps_and_candles_are_repaired() -> None:
-    bay = Bay([gap_of(symbol) for symbol in ("AUSDT", "BUSDT", "CUSDT")])
-    bay.repairer.holes([hole for gap in bay.store.open_gaps for hole in touched(gap)])
-    passed = []
-    bay.rest.during = lambda name: passed.append((name, bay.ticks))
-    bay.repairer.turn()
-    repairs = {name: ticks for name, ticks in passed if "of" in name}
-    assert sum(name.startswith("gap") for name in repairs) == 3
-    assert sum(name.startswith("bars") for name, _ in passed) >= 3
-    assert len(set(repairs.values())) == len(repairs)
-
-
-def test_the_tick_is_not_left_out_while_history_is_fetched() -> None:
-    bay = Bay()
-    passed = []
-    bay.rest.during = lambda name: passed.append(bay.ticks)
-    for symbol in ("AUSDT", "BUSDT", "CUSDT"):
-        bay.repairer.want(symbol, 60, 6_000)
-    bay.repairer.turn()
-    bars = [ticks for name, ticks in zip(bay.rest.asked, passed, strict=True) if name.startswith("bars")]
-    assert len(bars) == 12
-    assert len(set(bars)) == 12
 
 
 def test_holes_under_an_open_gap_are_not_read_through_again_until_it_is_settled() -> None:
