@@ -203,7 +203,7 @@ def _prefix(values: Floats, blocks: Blocks) -> Floats:
         return np.take(sums.reshape(len(values), -1), cell, axis=1)
     out = np.empty_like(values)
     if count <= longest:
-        for a, b in zip(blocks.first, blocks.last + 1, strict=True):
+        for a, b in zip(blocks.first.tolist(), (blocks.last + 1).tolist(), strict=True):
             np.add.accumulate(values[:, a:b], axis=1, out=out[:, a:b])
         return out
     out[:, blocks.first] = values[:, blocks.first]  # many short blocks: one step into all of them at a time
@@ -218,4 +218,4 @@ def _suffix(values: Floats, blocks: Blocks) -> Floats:
     """Sums from each row to the end of its block, added from the end."""
     n = values.shape[1]
     mirrored = Blocks(blocks.of, n - 1 - blocks.last[::-1], n - 1 - blocks.first[::-1])
-    return np.ascontiguousarray(_prefix(np.ascontiguousarray(values[:, ::-1]), mirrored)[:, ::-1])
+    return _prefix(values[:, ::-1], mirrored)[:, ::-1]
