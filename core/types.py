@@ -300,7 +300,7 @@ class FeedStatus:
     reconnects: int = 0
     frames: int = 0
     records: int = 0
-    rejected: Mapping[str, int] = field(default_factory=dict)
+    rejected: Mapping[str, int] = field(default_factory=dict)  # what was received and not taken, by reason
     watermark_ms: int = 0
     last_frame_age_s: float | None = None
     next_try_in_s: float | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -93,7 +94,7 @@ class Intake:
         self._times = times
         self._legs: dict[str, _Leg] = {}
         self._watermark_ms = 0
-        self._unasked = 0  # records of symbols, or of kinds, nobody asked for
+        self._left_out: Counter[str] = Counter()  # records by reason
         self._lock = threading.Lock()  # guards all of it: during a renewal two sockets deliver
 
     def add(self, symbol: str, last_id: int | None, last_ms: int | None, kind: TradeKind = "trade") -> None:
@@ -125,7 +126,7 @@ class Intake:
             for records in batch.records:
                 leg = self._legs.get(records.symbol)
                 if leg is None or leg.continuity.kind != records.kind:
-                    self._unasked += len(records)
+                    self._left_out["not_asked_for"] += len(records)
                     continue
                 self._advance(records.symbol, leg, records, now_s)
             confirmed = self._confirm()
@@ -176,6 +177,12 @@ class Intake:
             self._store.delete_candles(gap.symbol, gap.from_ms, gap.to_ms)
         self._care.gap(gap)
 
+    def left_out(self) -> dict[str, int]:
+        """Records that were not taken, by reason: ``not_asked_for`` (their symbol or kind), ``double``,
+        ``out_of_place`` (nobody can say where in the numbering they belong)."""
+        with self._lock:
+            return dict(self._left_out)
+
     @property
     def watermark_ms(self) -> int:
         """Newest exchange event time seen; 0: nothing yet."""
@@ -214,6 +221,10 @@ class Intake:
         )
 
     def _move_on(self, symbol: str, leg: _Leg, taken: Taken) -> None:
+        if taken.duplicates:
+            self._left_out["double"] += taken.duplicates
+        if taken.implausible:
+            self._left_out["out_of_place"] += taken.implausible
         if not leg.started and len(taken.records):
             # The candles its first record falls into began before anyone listened. Of what an earlier run missed
             # since its last record the builder knows nothing.

@@ -87,10 +87,12 @@ class Streams:
         return self._marks
 
     def status(self) -> tuple[FeedStatus, FeedStatus]:
-        """Both feeds; a symbol's aggregates stand with the trades, wherever they come from."""
+        """Both feeds; a symbol's aggregates stand with the trades, wherever they come from, and so does what the
+        intake left out."""
         trades, market = self.trades.status(), self.market.status()
         instead = tuple(stream for stream in market.streams if stream.kind == "aggTrade")
-        return replace(trades, streams=trades.streams + instead), market
+        left_out = {**trades.rejected, **self._intake.left_out()}
+        return replace(trades, streams=trades.streams + instead, rejected=left_out), market
 
     def _take(self, batch: Batch) -> None:
         if batch.marks:

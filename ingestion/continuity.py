@@ -24,14 +24,13 @@ STRANGERS: Final = 3  # so many records that agree on an unlikely place are beli
 class Taken:
     """What one step found out."""
 
-    records: Records  # new ones, ids strictly increasing, above everything taken before (unless ``restarted``)
+    records: Records  # new ones, ids strictly increasing, above everything taken before unless it numbers anew
     gaps: tuple[Gap, ...] = ()  # what did not come; state 'open'
     fillers: Records | None = None  # late ones that lie in a gap declared earlier; no duplicates
     healed: tuple[Gap, ...] = ()  # gaps declared earlier of which nothing is missing any more, thanks to fillers
     duplicates: int = 0
     implausible: int = 0  # given up: ids nobody can place
     pending: bool = False  # records are held back: what lies behind them is not decided yet
-    restarted: bool = False  # the exchange numbers this symbol anew
 
 
 class Continuity:
@@ -133,10 +132,8 @@ class Continuity:
         self._held, self._held_s = pool.take(slice(ready, None)).take(waiting), arrived_s[ready:][waiting]
         gaps += self._account(taken)
         implausible = len(pool) - ready - len(self._held) + self._keep(strange, bool(len(taken)), now_s)
-        restarted = False
         if self._believed(now_s):
-            restarted = bool(self._strangers.record_id[0] < (self._next or 0))
-            taken = self._follow(gaps, restarted)
+            taken = self._follow(gaps, restarted=bool(self._strangers.record_id[0] < (self._next or 0)))
         undecided = len(self._strangers) > 0 and now_s - self._strangers_s < self._times.undecided_s
         return Taken(
             records=taken,
@@ -146,7 +143,6 @@ class Continuity:
             duplicates=duplicates,
             implausible=implausible,
             pending=bool(len(self._held)) or undecided,
-            restarted=restarted,
         )
 
     def _odd(self, records: Records) -> Bools:

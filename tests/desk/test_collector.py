@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import desk.collector
 from core.errors import LineDown, StoreError
 from core.settings import Settings
-from core.types import Batch, MarkPrice, Trade
+from core.types import Batch, MarkPrice, Records, Trade
 from desk.collector import Collector
 from desk.surroundings import Surroundings
 from ingestion.rest import Rest
@@ -58,6 +59,13 @@ def test_the_newer_mark_price_stands_wherever_it_came_from(collector: Collector,
     assert collector.marks() == {"AUSDT": streamed if newest == "stream" else asked}
 
 
+def test_the_status_tells_of_records_that_were_not_taken(collector: Collector) -> None:
+    one = np.ones(1, np.int64)
+    stray = Records("AUSDT", one, one, one, one, one, one / 1, one / 1, one > 0, one > 0)
+    collector.intake.take(Batch(records=(stray,), watermark_ms=1))
+    assert collector.status().trades.rejected == {"not_asked_for": 1}
+
+
 class WaitingRest(Rest):
     """A REST that waits for its budget, as one that has spent it does."""
 
@@ -72,6 +80,19 @@ waiting = threading.Event()
 
 def nobody(url: str) -> Line:
     raise LineDown("Nobody answers.")
+
+
+def test_others_hear_of_a_desk_whose_repair_waits_for_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk.collector, "HEALTH_EVERY_S", 0.0)
+    settings = Settings(db=tmp_path / "trades.db", symbols=())
+    collector = Collector(settings, TradeStore(settings.db), Surroundings(connect=nobody, rest=WaitingRest))
+    waiting.clear()
+    told = threading.Semaphore(0)
+    collector._tell = told.release  # type: ignore[method-assign]
+    collector.start()
+    assert waiting.wait(10.0)
+    assert all(told.acquire(timeout=10.0) for _ in range(3))
+    collector.close()
 
 
 def test_closing_does_not_wait_for_a_thread_that_waits_for_rest(

@@ -137,3 +137,12 @@ def test_at_the_end_records_that_still_wait_are_stored_and_what_they_waited_for_
     assert world.said[-2:] == [("gap", (2, 5)), ("trades", [5, 6])]
     world.take(records(BTC, (7, 10_500)))  # and it can go on
     assert world.said[-1] == ("trades", [7])
+
+
+def test_records_that_are_not_taken_are_counted_by_reason(world: World) -> None:
+    assert world.intake.left_out() == {}
+    world.take(records(BTC, (2, 10_100), (3, 10_200)), records("XRPUSDT", (1, 10_100), (2, 10_200)))
+    world.take(records(BTC, (2, 10_100), (3, 10_200), (4, 10_300)))  # a renewal delivers twice
+    world.take(records(BTC, (900_000, 10_350)))
+    world.take(records(BTC, (5, 10_400)))
+    assert world.intake.left_out() == {"not_asked_for": 2, "double": 2, "out_of_place": 1}

@@ -35,7 +35,7 @@ def test_gaps_are_listed_with_their_state_and_missing_ids() -> None:
 
 
 def test_records_that_are_no_trades_are_counted_by_reason() -> None:
-    assert "not trades: not a trade 189" in words(play(FakeDesk("wait"), "data"))
+    assert "not taken: not a trade 189" in words(play(FakeDesk("wait"), "data"))
 
 
 def test_looks_that_fall_behind_are_called_that() -> None:

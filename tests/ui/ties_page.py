@@ -60,7 +60,7 @@ def files(s: Scene) -> str:
 def card_trades(s: Scene) -> str:
     feed = s.status.trades
     others = ", ".join(f"{why} {n}" for why, n in feed.rejected.items()) or "none"
-    counts = f"{num(feed.records, 0)} records, {num(feed.reconnects, 0)} reconnects; not trades: {others}"
+    counts = f"{num(feed.records, 0)} records, {num(feed.reconnects, 0)} reconnects; not taken: {others}"
     return f"Trades {_feed(s, feed, 'trade')} {counts} {feed.reason}".strip()
 
 

@@ -42,7 +42,7 @@ def facts(status: DeskStatus) -> Markup:
             _feed_state(status, status.trades),
             feed_words(status.trades, status),
             f"{formats.count(status.trades.records)} records, {formats.count(status.trades.reconnects)} reconnects; "
-            f"not trades: {_rejected(status.trades)}",
+            f"not taken: {_rejected(status.trades)}",
             status.trades.reason,
         ),
         _card(
