@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -13,10 +12,10 @@ from analytics.market import MarketRule, MarketView
 from core.errors import NoteUnreadable, PairsightError
 from core.load import HistoryLoad
 from core.settings import Settings
-from core.types import DeskStatus, FeedStatus, Ints, MarkPrice, StoreStatus, SymbolInfo, Trade
+from core.types import DeskStatus, Ints, MarkPrice, StoreStatus, SymbolInfo, Trade
 from desk.alerts import AlertsSeen
-from desk.collector import HEALTH
 from desk.engine import Engine, Key
+from desk.heard import heard
 from desk.holes import Hole, spans_of, unknown_opens
 from desk.mender import HOLES
 from desk.notes import read_note
@@ -25,7 +24,6 @@ from desk.revisions import stored_revision
 from storage.reader import StoreReader
 
 PRINTS: Final = 200  # newest stored trades in which the last taker prices are looked for
-QUIET_S: Final = 15.0  # the collecting process says how it does every few seconds
 
 
 class Onlooker:
@@ -92,27 +90,17 @@ class Onlooker:
         store = replace(self.store.status(), state="reading", reason=words)
         unknown = DeskStatus(store=store, problem=words, stale_after_s=stale_after_s)
         try:
-            noted = read_note(self.store, HEALTH, DeskStatus)
+            said = heard(self.store)
         except NoteUnreadable as error:
             return replace(unknown, problem=f"How the Pairsight that collects into {db} does is unknown. {error}")
-        if noted is None:
+        if said is None:
             return unknown
-        told, quiet_s = noted[0], max(0.0, time.time() - noted[1] / 1000)
-        unknown = replace(unknown, source=told.source, symbols=told.symbols)
-        if not told.running:
-            return replace(unknown, problem=told.problem or f"The Pairsight that collects into {db} is stopped.")
-        if quiet_s > QUIET_S:
-            return replace(
-                unknown, problem=f"The Pairsight that collects into {db} has said nothing for {quiet_s:.0f} s."
-            )
+        told = said.status
+        if said.problem:
+            why = f"The Pairsight that collects into {db} {said.problem}."
+            return replace(unknown, source=told.source, symbols=told.symbols, problem=why)
         return replace(
-            told,
-            trades=_aged(told.trades, quiet_s),
-            market=_aged(told.market, quiet_s),
-            universe=_aged(told.universe, quiet_s),
-            store=_beside(store, told.store),
-            problem=told.problem or words,
-            stale_after_s=stale_after_s,
+            told, store=_beside(store, told.store), problem=told.problem or words, stale_after_s=stale_after_s
         )
 
     def newest_candle_ms(self, symbol: str, timeframe_s: int) -> int | None:
@@ -131,8 +119,10 @@ class Onlooker:
     def freshness(self, key: Key) -> Freshness:
         """As current as the other process is."""
         status = self.status()
-        if not status.running or status.trades.state != "live":
-            return Freshness(reason=f"No data: {status.problem or status.trades.reason}")
+        if not status.running:
+            return Freshness(reason=f"No data: {status.problem}")
+        if status.trades.state != "live":
+            return Freshness(reason=f"No data: {status.trades.reason or 'connecting to the exchange.'}")
         age = {s.symbol: s.age_s for s in status.trades.streams}
         stale_s = self.settings.stale_after_s
         silent = tuple(s for s in (key.symbol_y, key.symbol_x) if (a := age.get(s)) is None or a > stale_s)
@@ -168,16 +158,6 @@ class Onlooker:
         noted = read_note(self.store, HOLES, list[Hole])
         spans = spans_of(noted[0] if noted else (), symbol, timeframe_s)
         return unknown_opens(spans, self.store.gaps(symbol, from_ms=from_ms), timeframe_s, from_ms, lost=True)
-
-
-def _aged(feed: FeedStatus, quiet_s: float) -> FeedStatus:
-    """How a feed stands if nothing came since it told of itself, so long ago."""
-    return replace(
-        feed,
-        last_frame_age_s=None if feed.last_frame_age_s is None else feed.last_frame_age_s + quiet_s,
-        next_try_in_s=None if feed.next_try_in_s is None else max(0.0, feed.next_try_in_s - quiet_s),
-        streams=tuple(s if s.age_s is None else replace(s, age_s=s.age_s + quiet_s) for s in feed.streams),
-    )
 
 
 def _beside(own: StoreStatus, other: StoreStatus) -> StoreStatus:

@@ -76,6 +76,20 @@ def test_one_that_says_nothing_for_long_is_not_taken_to_collect(store: TradeStor
     assert "has said nothing for" in onlooker.freshness(PAIR).reason
 
 
+@pytest.mark.parametrize(
+    ("feed", "reason"),
+    [
+        (FeedStatus("connecting"), "No data: connecting to the exchange."),
+        (FeedStatus("waiting", reason="The exchange is gone."), "No data: The exchange is gone."),
+    ],
+)
+def test_while_the_other_has_no_line_the_reason_is_its_own(
+    store: TradeStore, onlooker: Onlooker, feed: FeedStatus, reason: str
+) -> None:
+    tell(store, msgspec.json.encode(DeskStatus(running=True, trades=feed)).decode())
+    assert onlooker.freshness(PAIR).reason == reason
+
+
 def test_one_that_was_stopped_is_stopped_at_once(settings: Settings) -> None:
     with TradeStore(settings.db) as store:
         collecting = Collector(settings, store)
