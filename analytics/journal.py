@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, nan
 
 import msgspec
 
 from analytics.costs import break_even_z
 from analytics.look import Look
+from core.journal import JournalRow
 
 Value = str | int | float | None
 
@@ -55,8 +56,9 @@ def journal_row(look: Look) -> dict[str, Value]:
         "price_x": float(report.x[-1]),
         **{
             name: float(getattr(report, name)[-1])
-            for name in ("alpha", "beta", "beta_se", "resid_sd", "spread", "z", "z_mean", "z_sd", "z_roll", "corr")
+            for name in ("alpha", "beta", "beta_se", "resid_sd", "spread", "z_mean", "z_sd", "z_roll", "corr")
         },
+        "z": float(report.log_fits.z[-1]),  # of the rule's own fit, as the trigger is; the fit above is the one shown
         "eg_stat": None if test is None else test.stat,
         "eg_pvalue": None if test is None else test.pvalue,
         "adf_stat": None if report.adf is None else report.adf.stat,
@@ -92,6 +94,12 @@ def journal_row(look: Look) -> dict[str, Value]:
         ),
     }
     return {name: _plain(value) for name, value in row.items()}
+
+
+def row_of(look: Look, written_ms: int = 0) -> JournalRow:
+    """The same as the journal is read: what is undefined is NaN. Raises ValueError as ``journal_row``."""
+    told = {name: nan if value is None else value for name, value in journal_row(look).items()}
+    return JournalRow(**told, written_ms=written_ms)  # type: ignore[arg-type]
 
 
 def _plain(value: Value) -> Value:

@@ -139,7 +139,7 @@ def entered_by(row: JournalRow, params: Params) -> float:
         return row.z_roll
     if not params.price_units:
         return row.z
-    value = next((c["value"] for c in _checks(row) if c["key"] == "stretched"), None)  # row.z is the shown fit's
+    value = next((c["value"] for c in _checks(row) if c["key"] == "stretched"), None)  # row.z was the shown fit's
     return nan if value is None else float(value)
 
 

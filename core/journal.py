@@ -23,12 +23,12 @@ class JournalRow:
     regime: str = ""
     price_y: float = nan  # closes of the candle
     price_x: float = nan
-    alpha: float = nan
+    alpha: float = nan  # the fit shown: in logs, or in price units
     beta: float = nan
     beta_se: float = nan
     resid_sd: float = nan
     spread: float = nan
-    z: float = nan
+    z: float = nan  # of the log fit, whatever is shown: the z that Evidence decides by
     z_mean: float = nan
     z_sd: float = nan
     z_roll: float = nan

@@ -10,7 +10,8 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from analytics.params import RELATED_P
+from analytics.paper_entry import entered_by
+from analytics.params import RELATED_P, Params
 from analytics.report import PairReport
 from core.journal import JournalRow
 from core.types import Floats, Ints
@@ -29,10 +30,10 @@ class Mark:
     word: str
 
 
-def marks(said: Sequence[JournalRow], classic: bool) -> tuple[Mark, ...]:
+def marks(said: Sequence[JournalRow], params: Params) -> tuple[Mark, ...]:
     """Where the journal changed its verdict. The first row read is no change."""
     changed = (now for before, now in pairwise(said) if before.verdict != now.verdict)
-    placed = ((row, finite(row.z_roll if classic else row.z)) for row in changed)
+    placed = ((row, finite(entered_by(row, params))) for row in changed)
     return tuple(Mark(row.candle_ms, z, row.verdict) for row, z in placed if z is not None)
 
 

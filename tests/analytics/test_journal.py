@@ -75,6 +75,16 @@ def test_the_row_says_what_the_look_said() -> None:
     assert row["candle_ms"] == report.newest_ms
 
 
+@pytest.mark.parametrize("price_units", [False, True])
+def test_the_z_of_a_row_is_that_of_the_rules_own_fit_beside_its_trigger(price_units: bool) -> None:
+    y, x = cointegrated(np.random.default_rng(9), 60, half_life=3.0)
+    look = look_of(analyse(candles("YUSDT", y), candles("XUSDT", x), replace(PARAMS, price_units=price_units)))
+    row = journal_row(look)
+    assert row["z"] == look.report.log_fits.z[-1]
+    assert abs(row["entry_z"] - row["z"]) == pytest.approx(row["distance_z"])  # type: ignore[operator]
+    assert row["spread"] == look.report.spread[-1]  # as shown
+
+
 def test_a_break_even_is_told_only_of_a_cost_that_is_known() -> None:
     look = look_of(report_saying(z=[0.4, 2.2], sd=0.0012))
     paying = replace(look, record=RecordSummary(25, 20, kappa=0.9, kappa_se=0.05, lower_bound=0.8))

@@ -101,7 +101,7 @@ def test_the_six_checkpoints_stand_where_their_windows_ended() -> None:
 
 def test_a_mark_stands_where_the_verdict_changed() -> None:
     rows = said("tradable", "ETHUSDT", "BTCUSDT", Params())
-    changed = marks(rows, classic=False)
+    changed = marks(rows, Params())
     assert [m.word for m in changed] == ["TRADABLE"]
     assert changed[0].candle_ms == rows[-3].candle_ms
 

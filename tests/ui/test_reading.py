@@ -13,6 +13,7 @@ from analytics.ticket import price_at
 from core.types import DeskStatus, FeedStatus, StreamStatus
 from tests.ui.fakes import FakeDesk
 from tests.ui.seeded import END_MS, look, report, said
+from ui.chart_data import marks
 from ui.panels import banner, metrics, snapshot, trigger
 from ui.panels.banner import feed_words
 from ui.reading import Reading, bars_since_crossing, deciding_z, exchange_now_ms, quantity_ratio, take
@@ -100,6 +101,15 @@ def test_snapshot_rows_are_the_journals_where_it_has_them() -> None:
     told = replace(now.said[-2], z=9.99, verdict="TRAP", note="repaired")
     rows = snapshot.rows(now.report, (*now.said[:-2], told, now.said[-1]), now.look.decision)
     assert (rows[1].z, rows[1].said, rows[1].note) == (9.99, "TRAP", "repaired")
+
+
+def test_a_row_of_the_journal_shows_the_z_that_its_look_was_decided_by() -> None:
+    params = Params(price_units=True)
+    now = reading(FakeDesk("wait"), params)
+    old = replace(now.said[-2], z=9.99, checks='[{"key": "stretched", "value": 1.25}]')  # the z of prices was kept then
+    assert snapshot.rows(now.report, (*now.said[:-2], old, now.said[-1]), now.look.decision)[1].z == 1.25
+    changed = replace(old, verdict="TRAP")
+    assert [m.z for m in marks((now.said[-3], changed), params)] == [1.25]
 
 
 def test_without_a_journal_only_the_newest_row_carries_a_verdict() -> None:

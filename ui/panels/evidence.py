@@ -23,7 +23,7 @@ def render(reading: Reading, bars: int) -> None:
     unit = "quote currency" if reading.params.price_units else "bps of price"
     st.html(key(reading.symbol_y, reading.symbol_x, z_name, other_name))
     spec = charts.evidence_spec(reading.symbol_y, reading.symbol_x, unit, z_name, other_name)
-    datasets = encoded(reading.report, marks(reading.said, classic), bars)
+    datasets = encoded(reading.report, marks(reading.said, reading.params), bars)
     st.vega_lite_chart(
         None,
         {**spec, "datasets": dict(datasets)},

@@ -9,6 +9,8 @@ from functools import lru_cache
 import streamlit as st
 
 from analytics.decision import Decision
+from analytics.paper_entry import entered_by
+from analytics.params import Params
 from analytics.report import PairReport
 from core.journal import JournalRow
 from ui import formats, theme
@@ -97,7 +99,7 @@ def rows(report: PairReport, said: Sequence[JournalRow], decision: Decision, lim
     for i in range(len(report.open_ms) - 1, max(-1, len(report.open_ms) - 1 - limit), -1):
         told = journal.get(int(report.open_ms[i]))
         if told is not None:
-            found.append(_told(told, step, report.params.preset == "classic"))
+            found.append(_told(told, step, report.params))
             continue
         found.append(
             Row(
@@ -114,14 +116,14 @@ def rows(report: PairReport, said: Sequence[JournalRow], decision: Decision, lim
     return tuple(found)
 
 
-def _told(row: JournalRow, step_ms: int, rolling: bool) -> Row:
+def _told(row: JournalRow, step_ms: int, params: Params) -> Row:
     return Row(
         end_ms=row.candle_ms + step_ms,
         y=finite(row.price_y),
         x=finite(row.price_x),
         beta=finite(row.beta),
         spread=finite(row.spread),
-        z=finite(row.z_roll if rolling else row.z),
+        z=finite(entered_by(row, params)),
         corr=finite(row.corr),
         said=row.verdict,
         note=row.note,
