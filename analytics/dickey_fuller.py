@@ -85,7 +85,7 @@ def _products(e: Floats, lags: int, constant: bool) -> tuple[Floats, int]:
     n = len(change) - lags
     level = e[lags:-1]
     lagged = np.lib.stride_tricks.sliding_window_view(change, n)[::-1]  # row i: Δ at lag i, the target first
-    g = np.empty((lags + 2, lags + 2))
+    g = np.zeros((lags + 2, lags + 2))  # the upper half is filled
     g[1, 1:] = (lagged * change[lags:]).sum(axis=1)
     # One lag more on both sides: the same products, one added in front and one dropped behind.
     front, behind = change[:lags][::-1], change[n:][::-1]

@@ -13,11 +13,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
 from core.errors import NotEnoughData
 from core.types import Bools, Floats, Ints
+
+SHORT: Final = 8_192  # rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +43,8 @@ class Blocks:
             >= 2.
         """
         n = len(slots)
-        if n and slots[-1] - slots[0] == n - 1:  # nothing is missing: many pairs at one time are cut alike
+        # Nothing is missing: many pairs at one time are cut alike. Long histories are not worth their memory.
+        if 0 < n <= SHORT and slots[-1] - slots[0] == n - 1:
             return _unbroken(int(slots[0]) % (shortest - 1), n, shortest)
         return cls._cut(slots, shortest)
 
@@ -55,7 +59,7 @@ class Blocks:
         return cls(np.cumsum(of), first, last)
 
 
-@lru_cache(maxsize=16)  # a moment's: a long history's blocks take megabytes
+@lru_cache(maxsize=256)
 def _unbroken(first: int, n: int, shortest: int) -> Blocks:
     blocks = Blocks._cut(np.arange(first, first + n), shortest)
     for rows in (blocks.of, blocks.first, blocks.last):
