@@ -12,18 +12,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from math import nan
 from typing import Final
 
 import numpy as np
 
 from analytics.decision import Freshness, decide
-from analytics.journal import journal_row
+from analytics.journal import row_of
 from analytics.look import Look
 from analytics.record import RecordSummary, advance, record_of
 from analytics.report import PairReport
 from core.errors import PairsightError, StoreError
-from core.journal import JournalRow
 from core.types import TIMEFRAME_NAMES, EngineStatus, Ints, MarkPrice
 from desk.basis import PRINTS, Basis, Journal, Library, Sources, report_of
 from desk.outbox import Listener, Outbox
@@ -346,9 +344,7 @@ class Engine:
         freshness = Freshness.as_of(report.newest_y_ms, report.newest_x_ms, timeframe_s=key.params.timeframe_s)
         decision = decide(report, freshness=freshness, costs=watch.costs, record=summary)
         if self._journal is not None:
-            values = journal_row(Look(report, decision, watch.costs, summary))
-            told = {name: nan if value is None else value for name, value in values.items()}
-            self._outbox.say(key, JournalRow(**told, written_ms=self._now_ms()))  # type: ignore[arg-type]
+            self._outbox.say(key, row_of(Look(report, decision, watch.costs, summary), self._now_ms()))
         watch.said_ms = report.newest_ms
 
     def _renew_records(self, front: Sequence[tuple[Key, Watch]], others: Sequence[tuple[Key, Watch]]) -> None:

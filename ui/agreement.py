@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isnan, nan
+from math import isnan
 from typing import Final
 
-from analytics.journal import journal_row
+from analytics.journal import row_of
 from analytics.look import Look
 from core.journal import JournalRow
 
@@ -27,14 +27,9 @@ class Agreement:
         return not self.differs
 
 
-def again(look: Look) -> JournalRow:
-    """The row that this look would have written."""
-    return JournalRow(**{k: nan if v is None else v for k, v in journal_row(look).items()})  # type: ignore[arg-type]
-
-
 def agreement(look: Look, row: JournalRow) -> Agreement:
     """Compare a look with a row of the same candle and parameters."""
-    now = again(look)
+    now = row_of(look)
     names = [name for name in JournalRow.__slots__ if name not in NOT_COMPARED]
     return Agreement(len(names), tuple(n for n in names if not _same(getattr(now, n), getattr(row, n))))
 

@@ -12,7 +12,7 @@ from analytics.costs import CostSplit, round_trip
 from analytics.decision import Freshness, decide
 from analytics.fills import Execution
 from analytics.funding import FundingRates
-from analytics.journal import journal_row
+from analytics.journal import row_of
 from analytics.look import Look
 from analytics.paper import Book, scored
 from analytics.paper_account import account, funded
@@ -47,9 +47,7 @@ def journal_of(y: Candles, x: Candles, params: Params, costs: Frictions) -> list
                 now_ms=now_ms, hold_s=summary.mean_hold_s,
             )  # fmt: skip
         fresh = Freshness.as_of(report.newest_y_ms, report.newest_x_ms, timeframe_s=params.timeframe_s)
-        look = Look(report, decide(report, freshness=fresh, costs=told, record=summary), told, summary)
-        values = {name: nan if value is None else value for name, value in journal_row(look).items()}
-        rows.append(JournalRow(**values))  # type: ignore[arg-type]
+        rows.append(row_of(Look(report, decide(report, freshness=fresh, costs=told, record=summary), told, summary)))
     return rows
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from math import isnan, nan
+from math import isnan
 
 from analytics.costs import half_spread_bps, round_trip
 from analytics.decision import Freshness, decide
-from analytics.journal import journal_row
+from analytics.journal import row_of
 from analytics.look import Look
 from analytics.params import Params
 from analytics.record import record_of
@@ -46,7 +46,7 @@ def said_again(store: StoreReader, row: JournalRow, params: Params, holes: Ints 
         )
     freshness = Freshness.as_of(report.newest_y_ms, report.newest_x_ms, timeframe_s=params.timeframe_s)
     look = Look(report, decide(report, freshness=freshness, costs=costs, record=record), costs, record)
-    return JournalRow(**{k: nan if v is None else v for k, v in journal_row(look).items()})  # type: ignore[arg-type]
+    return row_of(look)
 
 
 def same(a: object, b: object) -> bool:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from math import isnan, nan
+from math import isnan
 from pathlib import Path
 
 import pytest
 
-from analytics.journal import journal_row
-from analytics.look import Look
+from analytics.journal import row_of
 from analytics.params import Params
 from core.errors import DataError
 from core.journal import JournalRow
@@ -45,10 +44,6 @@ def wait_until(true: Callable[[], bool], timeout_s: float = 180.0) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-
-
-def row_of(look: Look) -> JournalRow:
-    return JournalRow(**{k: nan if v is None else v for k, v in journal_row(look).items()})  # type: ignore[arg-type]
 
 
 def differences(a: JournalRow, b: JournalRow) -> list[tuple[str, object, object]]:

@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from analytics.journal import row_of
 from analytics.look import Look
 from analytics.params import Params
 from core.errors import DegenerateData
@@ -19,7 +20,7 @@ from tests.ui.fakes import FakeDesk
 from tests.ui.seeded import END_MS, Scenario, past_look
 from tests.ui.stage import markup, play, shown, words
 from ui import formats
-from ui.agreement import NOT_COMPARED, again, agreement
+from ui.agreement import NOT_COMPARED, agreement
 
 PAIR = ("ETHUSDT", "BTCUSDT")
 MINUTE = 60_000
@@ -36,7 +37,7 @@ class Honest(FakeDesk):
 
     def journal(self, symbol_y: str, symbol_x: str, params: Params, limit: int) -> Sequence[JournalRow]:
         looks = (past_look(self.scenario, symbol_y, symbol_x, params, NEWEST - k * MINUTE) for k in (2, 1, 0))
-        rows = [replace(again(look), written_ms=1, note=self.note) for look in looks]
+        rows = [replace(row_of(look), written_ms=1, note=self.note) for look in looks]
         return [replace(r, **{self.wrong: 0.123}) for r in rows] if self.wrong else rows  # type: ignore[arg-type]
 
 
@@ -94,7 +95,7 @@ def test_where_nothing_was_said_the_page_says_so() -> None:
 
 def test_everything_but_the_writing_is_compared() -> None:
     look = past_look("tradable", *PAIR, Params(), NEWEST)
-    row = again(look)
+    row = row_of(look)
     assert agreement(look, row).same
     assert agreement(look, row).compared == len(JournalRow.__slots__) - len(NOT_COMPARED)
     for name in ("verdict", "reason", "checks", "rule", "cost_bps"):

@@ -6,10 +6,11 @@ from typing import Final
 
 import streamlit as st
 
+from analytics.journal import row_of
 from analytics.look import Look
 from core.journal import JournalRow
 from ui import formats, theme
-from ui.agreement import again, agreement
+from ui.agreement import agreement
 from ui.markup import Markup, el
 
 NAMED: Final = 5  # fields that differ; of more only the number
@@ -32,7 +33,7 @@ def render(look: Look, row: JournalRow | None) -> None:
 
 def markup(look: Look, row: JournalRow | None) -> Markup:
     """A sentence, and the numbers of both side by side."""
-    now = again(look)
+    now = row_of(look)
     same = None if row is None else agreement(look, row)
     state = "unknown" if same is None else "passed" if same.same else "failed"
     differs = () if same is None else same.differs
