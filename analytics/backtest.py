@@ -113,10 +113,11 @@ def walk_forward(
     Notes
     -----
     At row i everything rests on rows up to i: fit, z, tests, record, cost. A position opened at look i is filled in
-    the candle of row i + 1, both legs, unless that comes more than ``FILL_BARS`` candles later, and left in the candle after the look at which the refitted z has crossed
-    ``exit_z``, reached ``stop_z``, or N rows have passed. Quantities are the ticket's, from the look's closes, and
-    stay. What is open at the end is closed at the last close. The only rows that later candles change are that one
-    trade's. A year of minutes takes seconds; the Kalman hedge adds about half a second an entry.
+    the candle of row i + 1, both legs, unless it is more than ``FILL_BARS`` candles later, and left in
+    the candle after the look at which the refitted z has crossed ``exit_z``, reached ``stop_z``, or N rows have
+    passed. Quantities are the ticket's, from the look's closes, and stay. What is open at the end is closed at the
+    last close. The only rows that later candles change are that one trade's. A year of minutes takes seconds; the
+    Kalman hedge adds about half a second an entry.
     """
     report = analyse(candles_y, candles_x, params, incomplete_ms)
     return walk_report(report, aligned_bars(report, candles_y, candles_x), costs, execution, from_ms, rng)

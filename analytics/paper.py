@@ -142,6 +142,16 @@ def at_touch(trade: PaperTrade, ms: int, price_y: float, price_x: float) -> Pape
     return _filled(trade, ms, price_y, price_x, "touch")
 
 
+def without_market(trade: PaperTrade, step_ms: int) -> PaperTrade:
+    """The trade over, where no candle of both legs will come any more: at the closes of the newest one it has seen."""
+    end_ms = trade.seen_ms + step_ms
+    if trade.state == "entering":
+        return dropped(trade, end_ms, "unfilled")
+    half = trade.out_half_bps if trade.state == "leaving" else trade.half_bps
+    over = replace(trade, state="leaving", reason="no market", exit_look_ms=trade.seen_ms, out_half_bps=half)
+    return _filled(over, max(end_ms, trade.in_ms), trade.mark_y, trade.mark_x, "candle")
+
+
 def dropped(trade: PaperTrade, ms: int, reason: str) -> PaperTrade:
     """An entry given up before it was filled."""
     return replace(trade, state="closed", reason=reason, out_ms=ms)

@@ -6,7 +6,7 @@ from analytics.costs import TURN_MS, half_spread_bps
 from core.types import Ticks
 
 
-def executable(ticks: Ticks, buys: bool, since_ms: int = 0) -> float | None:
+def executable(ticks: Ticks, buys: bool, after_id: int = -1) -> float | None:
     """The price that a small taker order would have had at the newest print.
 
     Parameters
@@ -15,8 +15,8 @@ def executable(ticks: Ticks, buys: bool, since_ms: int = 0) -> float | None:
         Recent trades of one symbol, ordered by id.
     buys : bool
         Whether the order buys: takers buy at the ask and sell at the bid.
-    since_ms : int
-        When the order could have been sent: no print before then is its price.
+    after_id : int
+        The newest print when the order could first have been sent: neither it nor one before it is the order's price.
 
     Returns
     -------
@@ -24,10 +24,10 @@ def executable(ticks: Ticks, buys: bool, since_ms: int = 0) -> float | None:
         The newest print of that side, where it is at most a second older than the newest print. Else the newest
         print, moved across the price spread that neighbouring prints show. None where neither is known.
     """
-    if not len(ticks) or ticks.ts_ms[-1] < since_ms:
+    if not len(ticks) or ticks.trade_id[-1] <= after_id:
         return None
     same = (~ticks.buyer_is_maker if buys else ticks.buyer_is_maker).nonzero()[0]
-    if len(same) and ticks.ts_ms[same[-1]] >= max(since_ms, int(ticks.ts_ms[-1]) - TURN_MS):
+    if len(same) and ticks.trade_id[same[-1]] > after_id and ticks.ts_ms[same[-1]] >= ticks.ts_ms[-1] - TURN_MS:
         return float(ticks.price[same[-1]])
     half = half_spread_bps(ticks)
     if half is None:

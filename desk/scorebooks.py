@@ -14,16 +14,19 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from analytics.paper import Book, Step, at_touch, scored
+from analytics.paper import Book, Step, at_touch, scored, without_market
 from analytics.paper_entry import Memory, params_of
 from analytics.paper_fill import executable
 from analytics.params import Params
 from analytics.report import PairReport
+from core.errors import PairsightError
 from core.journal import JournalRow
 from core.paper import PaperBook, PaperTrade, Settlement
-from core.types import Candles, Ticks, Trade
+from core.types import TIMEFRAME_NAMES, Candles, Ticks, Trade
+from desk.abandoned import Abandoned
 from desk.engine import CATCH_UP, Key
 from desk.settling import Settling
+from desk.troubles import Troubles
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +63,8 @@ class Market:
     last_trade: Callable[[str], Trade | None]
     prints: Callable[[str], Ticks]  # recent trades of one symbol
     exchange_ms: Callable[[], int]  # newest exchange time seen; 0: none
+    trades_on: Callable[[str], bool | None] = lambda _: None  # whether the exchange lists it as trading; None: no list
+    ahead_ms: Callable[[], float] = lambda: 0.0  # of the exchange's clock before ours
 
 
 @dataclass(slots=True)
@@ -71,7 +76,8 @@ class _Unstored:
 
 
 class ScoreBooks:
-    """``report_to`` analyses stored candles up to a moment."""
+    """``report_to`` analyses stored candles up to a moment. What fails for one book costs the others nothing, and is
+    among ``troubles``."""
 
     def __init__(
         self,
@@ -88,6 +94,8 @@ class ScoreBooks:
         self._report_to = report_to
         self._now_ms = now_ms
         self._monotonic = monotonic
+        self._abandoned = Abandoned(market.trades_on, market.exchange_ms, monotonic)
+        self.troubles = Troubles(log)
         self._books: dict[BookId, Book] = {}
         self._noted: dict[tuple[object, str], tuple[int, int] | None] = {}  # trade ids when due; None: not at the touch
         self._unstored = _Unstored()
@@ -99,10 +107,14 @@ class ScoreBooks:
         on: dict[BookId, list[PaperTrade]] = {}
         for trade in self._store.open_paper_trades():
             on.setdefault(book_id(trade), []).append(trade)
-        self._books = {
-            book_id(b): Book(b.candle_ms, Memory.from_text(b.memory), tuple(on.get(book_id(b), ())))
-            for b in self._store.paper_books()
-        }
+        self._books = {}
+        for b in self._store.paper_books():
+            one = book_id(b)
+            self._books[one] = Book(b.candle_ms, trades=tuple(on.get(one, ())))
+            self._unstored.books.add(one)
+            with self.troubles.guarded(_looks_of(one)):  # an unreadable one begins anew, as after a long silence
+                self._books[one] = replace(self._books[one], memory=Memory.from_text(b.memory))
+                self._unstored.books.remove(one)
         self._changed_ms = self._store.paper_mark()
         self._settling.load(self.on, self._now_ms())
         return list(self._books)
@@ -117,16 +129,28 @@ class ScoreBooks:
         """Whether a fill waits for the next trades."""
         return any(noted is not None for noted in self._noted.values())
 
-    def score(self, row: JournalRow, params: Params) -> None:
-        """Take one look; one that was taken already changes nothing."""
+    def score(self, row: JournalRow, params: Params, heard_ms: int = 0) -> None:
+        """Take one look, heard at this exchange time (0: it was not). One that was taken already changes nothing; one
+        that cannot be is passed over."""
         one = book_id(row)
         book = self._books.get(one, Book())
         if row.candle_ms <= book.candle_ms:
             return
+        self._books[one] = replace(book, candle_ms=row.candle_ms)
+        try:
+            with self.troubles.guarded(_looks_of(one)):
+                self._take(book, row, params, heard_ms)
+        except PairsightError:  # it is tried again
+            self._books[one] = book
+            raise
+
+    def _take(self, book: Book, row: JournalRow, params: Params, heard_ms: int) -> None:
+        one = book_id(row)
         y, x = row.pair.split("/")
         each = (self._settling.hours(y), self._settling.hours(x))
         unheard = self._unheard(book, row, params) if book.trades else ()
-        self._books[one], changed = scored(book, row, params, each, unheard)
+        said_ms = heard_ms or (row.written_ms and row.written_ms + round(self._market.ahead_ms()))
+        self._books[one], changed = scored(book, row, params, each, unheard, said_ms)
         self._unstored.books.add(one)
         for trade in changed:
             self._put(trade, self._settling.charged(trade))
@@ -150,19 +174,24 @@ class ScoreBooks:
         for trade in self.on:
             if trade.state in {"entering", "leaving"}:
                 due.add((trade.key, trade.state))
-                filled = self._at_touch(trade)
-                if filled is not None:
-                    self._put(trade, self._settling.charged(filled))
+                with self.troubles.guarded(f"A fill of {_name(book_id(trade))} fails"):
+                    filled = self._at_touch(trade)
+                    if filled is not None:
+                        self._put(trade, self._settling.charged(filled))
         self._noted = {mark: noted for mark, noted in self._noted.items() if mark in due}
 
     def fund(self) -> None:
-        """Charge what was settled to whoever was in."""
+        """Charge what was settled to whoever was in, and end what has no market any more."""
         for closed in self._settling.turn(self.on):
             self._unstored.trades[closed.key] = closed
         for trade in self.on:
-            now = self._settling.charged(trade)
-            if now is not trade:
-                self._put(trade, now)
+            with self.troubles.guarded(f"Funding of {_name(book_id(trade))} cannot be charged"):
+                now = self._settling.charged(trade)
+                if now is not trade:
+                    self._put(trade, now)
+        for trade in self._abandoned.among(self.on):
+            log.warning("%s: no candle comes any more; a trade on paper is closed at the last", _name(book_id(trade)))
+            self._put(trade, self._settling.charged(without_market(trade, trade.timeframe_s * 1000)))
 
     def save(self, *, everything: bool = False) -> None:
         """Trades at once, with their books; books alone now and then. What is refused is offered again."""
@@ -200,8 +229,8 @@ class ScoreBooks:
         ms = max(y.ts_ms, x.ts_ms)
         way = 1.0 if trade.state == "entering" else -1.0
         price_y, price_x = (
-            executable(self._market.prints(symbol), buys=way * qty > 0, since_ms=look_ms + step_ms)
-            for symbol, qty in zip(trade.symbols, (trade.qty_y, trade.qty_x), strict=True)
+            executable(self._market.prints(symbol), buys=way * qty > 0, after_id=after_id)
+            for symbol, qty, after_id in zip(trade.symbols, (trade.qty_y, trade.qty_x), noted, strict=True)
         )
         if price_y is None or price_x is None or not look_ms + step_ms <= ms < over_ms:
             self._noted[mark] = None
@@ -229,6 +258,16 @@ class ScoreBooks:
             Step(int(report.open_ms[i]), float(report.y[i]), float(report.x[i]), float(z[i]))
             for i in np.flatnonzero(report.open_ms > book.candle_ms).tolist()
         )
+
+
+def _name(one: BookId) -> str:
+    pair, timeframe_s, _ = one
+    return f"{pair} {TIMEFRAME_NAMES.get(timeframe_s, str(timeframe_s))}"
+
+
+def _looks_of(one: BookId) -> str:
+    """Of a book that cannot be kept."""
+    return f"Looks at {_name(one)} cannot be scored"
 
 
 def book_id(what: JournalRow | PaperTrade | PaperBook) -> BookId:

@@ -78,6 +78,8 @@ class Settling:
 
     def charged(self, trade: PaperTrade) -> PaperTrade:
         """The trade with its funding so far; the same object where nothing changed."""
+        if trade.state != "closed" and not self._exchange_ms():  # how far is not known: what was charged stays
+            return trade
         now = funded(self._dated(trade), self._known, self._exchange_ms() - LATE_MS)
         if now.state == "closed":
             self._unfunded.pop(now.key, None)

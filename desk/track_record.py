@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
@@ -10,7 +9,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from analytics.paper_entry import params_of
-from core.errors import PairsightError
 from core.journal import JournalRow
 from desk.engine import PRINTS, Key
 from desk.scorebooks import BookId, Market, ScoreBooks, book_id
@@ -19,8 +17,6 @@ from desk.worker import Worker
 
 if TYPE_CHECKING:  # who has its score kept
     from desk.collector import Collector
-
-log = logging.getLogger(__name__)
 
 TURN_S: Final = 0.5
 DUE_S: Final = 0.1  # while a fill waits for the next trades
@@ -47,7 +43,7 @@ class TrackRecord:
         self._exchange_ms = exchange_ms
         self._want = want
         self._lock = threading.Lock()  # guards what was heard, and which books are current
-        self._heard: deque[tuple[Key, JournalRow]] = deque()
+        self._heard: deque[tuple[Key, JournalRow, int]] = deque()  # with the exchange time then
         self._current: set[BookId] = set()  # books that have scored all that was said before what is in _heard
         self._refused: set[BookId] = set()  # looks of theirs found no room since their journal was last read
         self._wake = threading.Event()
@@ -55,7 +51,6 @@ class TrackRecord:
         self._loaded = False
         self._behind: dict[BookId, None] = {}  # in order; to be read from the journal
         self._followed_s = -FOLLOW_S
-        self._problem = ""
 
     def start(self) -> None:
         """Start the thread; does nothing while it runs."""
@@ -69,7 +64,7 @@ class TrackRecord:
         """Take a look that was said; quick, for it is called on the engine's thread."""
         with self._lock:
             if len(self._heard) < MOST_HEARD:
-                self._heard.append((key, row))
+                self._heard.append((key, row, self._exchange_ms()))
             else:
                 self._current.discard(book_id(row))  # at its next look the journal is read
                 self._refused.add(book_id(row))
@@ -88,6 +83,16 @@ class TrackRecord:
         self._books.save()
         self._follow()
 
+    def problem(self) -> str:
+        """Why some score is not kept now, as a sentence; empty: all is. Cheap."""
+        return self._books.troubles.first()
+
+    def round(self, fund: bool = True) -> None:
+        """One round of the thread's; what fails in it is told by ``problem``."""
+        troubles = self._books.troubles
+        with troubles.waiting("The track record has to wait"), troubles.guarded("The track record is not kept"):
+            self.turn(fund=fund)
+
     def _main(self, stop: threading.Event) -> None:
         stopping, funded_s = False, 0.0
         while not stopping:  # once more after the stop: what was heard until then is scored
@@ -97,19 +102,8 @@ class TrackRecord:
             self._wake.clear()
             fund = time.monotonic() - funded_s >= TURN_S  # walks over every open trade: not at each look
             funded_s = time.monotonic() if fund else funded_s
-            self._round(fund or stopping)
+            self.round(fund or stopping)
         self._books.save(everything=True)
-
-    def _round(self, fund: bool) -> None:
-        try:
-            self.turn(fund=fund)
-            self._problem = ""
-        except PairsightError as error:  # a store that cannot be read now; the next round tries again
-            if str(error) != self._problem:
-                log.warning("track record: %s", error)
-            self._problem = str(error)
-        except Exception:  # the thread's last resort
-            log.exception("the track record failed at a round; it goes on with the next")
 
     def _listen(self) -> None:
         with self._lock:
@@ -117,14 +111,14 @@ class TrackRecord:
             current = set(self._current)
         try:
             while heard:
-                key, row = heard[0]
+                key, row, heard_ms = heard[0]
                 if book_id(row) in current:
-                    self._books.score(row, key.params)
+                    self._books.score(row, key.params, heard_ms)
                 else:
                     self._behind.setdefault(book_id(row))
                 heard.popleft()
         finally:  # one that could not be scored, and those after it, are read from the journal
-            left = dict.fromkeys(book_id(row) for _, row in heard)
+            left = dict.fromkeys(book_id(row) for _, row, _ in heard)
             self._behind |= left
             with self._lock:
                 self._current -= left.keys()
@@ -154,7 +148,8 @@ class TrackRecord:
         self._followed_s = now_s
         for trade in self._books.on:
             if exchange_ms - trade.seen_ms > QUIET_BARS * trade.timeframe_s * 1000:
-                self._want(Key(*trade.symbols, params_of(trade)))
+                with self._books.troubles.guarded(f"An open trade of {trade.pair} cannot be followed"):
+                    self._want(Key(*trade.symbols, params_of(trade)))
 
 
 def keep_score(station: Collector, want: Callable[[Key], None]) -> TrackRecord:
@@ -164,10 +159,16 @@ def keep_score(station: Collector, want: Callable[[Key], None]) -> TrackRecord:
     def exchange_ms() -> int:
         return station.intake.watermark_ms
 
+    def trades_on(symbol: str) -> bool | None:
+        listed = station.catalogue()
+        return (symbol in listed and listed[symbol].status == "TRADING") if listed else None
+
     market = Market(
         last_trade=station.newest_trade,
         prints=lambda symbol: station.ring.snapshot(symbol, PRINTS),
         exchange_ms=exchange_ms,
+        trades_on=trades_on,
+        ahead_ms=lambda: station.rest.offset_ms or 0.0,
     )
     settling = Settling(
         store, station.marks, exchange_ms, station.settled, hours=lambda: station.repairer.facts.funding_hours

@@ -37,10 +37,12 @@ def test_where_that_side_is_old_the_newest_print_is_moved_across_the_price_sprea
 
 def test_no_print_from_before_the_order_is_its_price() -> None:
     turns = [(i * 100, 100.1 if i % 2 else 99.9, "buy" if i % 2 else "sell") for i in range(40)]
-    recent = ticks(*turns, (4_000, 99.5, "sell"))
-    assert executable(recent, buys=True) == 100.1  # the buy of 3,900
-    assert executable(recent, buys=True, since_ms=3_950) == pytest.approx(99.5 * 1.002, rel=1e-6)
-    assert executable(recent, buys=False, since_ms=4_001) is None
+    recent = ticks(*turns, (4_000, 99.5, "sell"))  # its id is 40; the newest buy's is 39, 100 ms before
+    assert executable(recent, buys=True) == 100.1
+    assert executable(recent, buys=True, after_id=38) == 100.1
+    assert executable(recent, buys=True, after_id=39) == pytest.approx(99.5 * 1.002, rel=1e-6)
+    assert executable(recent, buys=False, after_id=39) == 99.5
+    assert executable(recent, buys=False, after_id=40) is None
 
 
 def test_a_touch_that_prints_do_not_show_is_not_known() -> None:

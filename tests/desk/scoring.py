@@ -87,6 +87,8 @@ class World:
     hours: dict[str, int] | None = field(default_factory=lambda: {"XUSDT": 4})
     ask: Callable[[str, int, int], list[tuple[int, float]]] | None = None
     wanted: list[Key] = field(default_factory=list)
+    listed: dict[str, bool] | None = field(default_factory=lambda: {"YUSDT": True, "XUSDT": True})
+    ahead_ms: float = 0.0
     record: TrackRecord = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,12 +96,15 @@ class World:
 
     def begin(self) -> None:
         """A new process; what the one before had not stored is gone."""
-        market = Market(self.last, self.prints, lambda: self.now_ms)
+        market = Market(self.last, self.prints, lambda: self.now_ms, self.trades_on, lambda: self.ahead_ms)
         settling = Settling(
             self.shelf, lambda: self.marks, lambda: self.now_ms, self.ask, lambda: self.clock_s, lambda: self.hours
         )
         books = ScoreBooks(self.shelf, market, settling, self.report_to, lambda: self.now_ms, lambda: self.clock_s)
         self.record = TrackRecord(books, flush=lambda: True, exchange_ms=lambda: self.now_ms, want=self.wanted.append)
+
+    def trades_on(self, symbol: str) -> bool | None:
+        return None if self.listed is None else self.listed.get(symbol, False)
 
     def report_to(self, key: Key, bars: int, to_ms: int | None) -> PairReport:
         y, x = (self.shelf.candles(s, 60, limit=bars, to_ms=to_ms) for s in key.symbols)

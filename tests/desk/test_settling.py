@@ -35,6 +35,24 @@ def test_funding_is_charged_as_it_is_seen_to_be_settled() -> None:
     assert len(world.shelf.settled) == 3
 
 
+def test_what_was_charged_stays_while_no_exchange_time_is_known_after_a_restart() -> None:
+    world = World()
+    for row in (look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(1, 2.0, 100.0, 50.0)):
+        world.say(row)
+    world.record.turn()
+    for ms, next_ms in ((START_MS + H8 - 1_000, START_MS + H8), (START_MS + H8 + 20_000, START_MS + 2 * H8)):
+        world.marks["YUSDT"] = MarkPrice("YUSDT", ms, 100.0, 100.0, 0.0001, next_ms)
+        world.now_ms = ms
+        world.record.turn()
+    before = world.one
+    assert before.funding == pytest.approx(-0.5)
+    assert before.funding_unknown == 2  # X at 04:00 and 08:00
+    world.begin()
+    world.now_ms = 0  # the first trade has not come yet
+    world.record.turn()
+    assert world.one is before
+
+
 def test_a_settlement_slept_through_is_unknown_until_the_exchange_says_it() -> None:
     told: dict[str, list[tuple[int, float]]] = {}
 
@@ -71,7 +89,7 @@ def test_a_symbol_listed_no_more_keeps_nobody_elses_funding_from_being_asked() -
     def ask(symbol: str, from_ms: int, to_ms: int) -> list[tuple[int, float]]:
         asked.append(symbol)
         if symbol == "XUSDT":
-            raise BadRequest("Invalid symbol.", -1121)
+            raise BadRequest("Invalid symbol.")
         return [(START_MS + H8, 0.0001)]
 
     world = World(ask=ask)

@@ -51,6 +51,46 @@ def test_a_fill_is_at_the_touch_as_soon_as_both_legs_have_traded_after_the_look(
     assert (world.one.state, world.one.out_fill, world.one.out_y, world.one.out_x) == ("closed", "touch", 99.1, 49.9)
 
 
+def test_a_print_from_before_the_look_was_said_is_nobodys_fill() -> None:
+    world = World()
+    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
+    # After the candle's end, and before the look was said: Y sold at 101, X bought at 49.
+    for symbol, bid, ask in (("YUSDT", 101.0, 101.2), ("XUSDT", 48.8, 49.0)):
+        for i in range(30):
+            world.trade(symbol, START_MS + 60_000 + i, bid, ask)
+    world.record.turn()
+    for symbol, price, sold in (("YUSDT", 100.0, False), ("XUSDT", 50.0, True)):  # then one on the other side each
+        world.trades[symbol].append((61, START_MS + 60_600, price, sold))
+    world.record.turn()
+    assert world.one.in_fill == "touch"
+    assert world.one.in_y == pytest.approx(100.0 * (1 - 0.2 / 101.1), rel=1e-5)  # not 101
+    assert world.one.in_x == pytest.approx(50.0 * (1 + 0.2 / 48.9), rel=1e-5)  # not 49
+
+
+def test_looks_made_up_for_open_no_trade_that_nobody_could_have_taken() -> None:
+    world = World()
+    world.say(look(0, 0.5, 100.0, 50.0))
+    world.record.turn()
+    world.now_ms = START_MS + 20 * MINUTE_MS  # the stream comes back, and the desk says what it owes
+    for i, (z, verdict) in enumerate(((2.5, "TRADABLE"), (2.4, "WAIT"), (-0.1, "WAIT"), (0.2, "WAIT")), start=1):
+        world.say(look(i, z, 100.0, 50.0, verdict))
+    world.record.turn()
+    assert (world.one.reason, world.one.dropped) == ("late", True)
+    assert world.one.said_ms == START_MS + 20 * MINUTE_MS
+
+
+@pytest.mark.parametrize(("minutes", "dropped"), [(1, False), (20, True)])
+def test_a_look_read_from_the_journal_was_said_when_it_was_written(minutes: int, dropped: bool) -> None:
+    world = World()
+    world.ahead_ms = -3_600_000.0  # our clock is an hour ahead of the exchange's
+    written_ms = START_MS + minutes * MINUTE_MS + 500 + 3_600_000
+    for i, z in enumerate((2.5, 2.4, -0.1, 0.2)):
+        row = look(i, z, 100.0, 50.0, "WAIT" if i else "TRADABLE", written_ms=written_ms + i * MINUTE_MS)
+        world.say(row, heard=i == 3)
+    world.record.turn()
+    assert world.one.dropped is dropped
+
+
 def test_without_a_touch_within_the_next_candle_its_closes_are_the_fill() -> None:
     world = World()
     world.trade("YUSDT", START_MS + 59_000, 99.9, 100.1)
@@ -164,10 +204,10 @@ def test_a_look_that_cannot_be_scored_now_is_scored_later_and_in_its_place() -> 
     world.record.turn()
     real, troubles = ScoreBooks.score, iter([StoreError("The database is locked.")])
 
-    def score(books: ScoreBooks, row: JournalRow, params: Params) -> None:
+    def score(books: ScoreBooks, row: JournalRow, params: Params, heard_ms: int = 0) -> None:
         for trouble in troubles:
             raise trouble
-        real(books, row, params)
+        real(books, row, params, heard_ms)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ScoreBooks, "score", score)
@@ -259,7 +299,7 @@ def test_whatever_the_moment_of_a_restart_the_same_trades_result(
     for row in rows:
         book, changed = scored(book, row, PARAMS, (8, 4))
         straight.update((t.key, t) for t in changed)
-    assert {k: repr(replace(t, changed_ms=0)) for k, t in world.shelf.trades.items()} == {
+    assert {k: repr(replace(t, changed_ms=0, said_ms=0)) for k, t in world.shelf.trades.items()} == {
         k: repr(t) for k, t in straight.items()
     }
 
