@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 
 from analytics.windows import Blocks, changes, flat_rows, window_moments
@@ -26,7 +28,7 @@ def rolling_correlation(a: Floats, b: Floats, window: int, slots: Ints | None = 
         Log returns. Price levels of two trending coins correlate at .7 or more in three windows of four without any
         relationship, so they are of no use here.
     window : int
-        >= 2.
+        A whole number >= 2.
     slots : (n,) int, optional
         Positions in time (``open_ms // timeframe_ms``), so that a row does not depend on where the history begins.
         Row numbers when absent.
@@ -40,15 +42,16 @@ def rolling_correlation(a: Floats, b: Floats, window: int, slots: Ints | None = 
     Raises
     ------
     ValueError
-        If the series differ in length or ``window < 2``.
+        If the series differ in length, or for another window.
 
     >>> rolling_correlation(np.array([1.0, 2.0, 4.0]), np.array([2.0, 4.0, 8.0]), window=3)
     array([nan, nan,  1.])
     """
     if len(a) != len(b):
         raise ValueError(f"a and b must have equal length, were {len(a)} and {len(b)}")
-    if window < 2:
-        raise ValueError(f"window must be >= 2, was {window}")
+    if not isinstance(window, Integral) or window < 2:
+        raise ValueError(f"window must be a whole number >= 2, was {window}")
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     n = len(a)
     out = np.full(n, np.nan)
     if n < window:

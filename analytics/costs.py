@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from analytics.spread import edge_bps
 from analytics.verdict import Legs
 from core.types import Floats, Ticks
 
@@ -24,6 +25,10 @@ class Funding:
     rate: float  # per settlement, a fraction; positive: longs pay shorts
     interval_h: float  # hours between settlements
     next_ms: int  # the next settlement
+
+    def __post_init__(self) -> None:
+        if not self.interval_h > 0:
+            raise ValueError(f"interval_h must be > 0, was {self.interval_h}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,4 +189,4 @@ def break_even_z(cost_bps: float, caught: float, sd: float, beta: float) -> floa
     """
     if not (caught > 0 and sd > 0):
         return None
-    return max(cost_bps, 0.0) / (caught * sd * 1e4 / (1.0 + abs(beta)))
+    return max(cost_bps, 0.0) / edge_bps(caught * sd, beta)

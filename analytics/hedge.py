@@ -34,7 +34,7 @@ class HedgeFit:
 
 def ols(y: Floats, x: Floats) -> HedgeFit:
     """Ordinary least squares: all noise is in y."""
-    dy, dx = _centred(y, x)
+    y, x, dy, dx = _legs(y, x)
     sxx = float((dx * dx).sum())
     beta = float((dy * dx).sum()) / sxx
     rest = dy - beta * dx
@@ -46,7 +46,7 @@ def total_least_squares(y: Floats, x: Floats) -> HedgeFit:
 
     Standard error from the angle of the first principal axis (Anderson 1963).
     """
-    dy, dx = _centred(y, x)
+    y, x, dy, dx = _legs(y, x)
     yy, xx, xy = (dy * dy).sum(), (dx * dx).sum(), (dy * dx).sum()
     if xy == 0.0:
         raise DegenerateData("the legs are uncorrelated: no axis is longer")
@@ -63,7 +63,7 @@ def huber(y: Floats, x: Floats) -> HedgeFit:
 
     Iteratively reweighted least squares (Huber 1964, 1981 for the standard error), as ``statsmodels.RLM``.
     """
-    dy, dx = _centred(y, x)
+    y, x, dy, dx = _legs(y, x)
     n = len(y)
     design = np.stack((np.ones(n), dx))
     intercept, beta = 0.0, float((dy * dx).sum() / (dx * dx).sum())
@@ -94,7 +94,7 @@ def theil_sen(y: Floats, x: Floats) -> HedgeFit:
 
     Of more than 1,500 rows an evenly spaced choice is used. The standard error is Sen's 95 % interval over 3.92.
     """
-    dy, dx = _centred(y, x)
+    y, x, dy, dx = _legs(y, x)
     step = -(-len(y) // SEN_ROWS)
     slope, _, low, high = theilslopes(dy[::-step], dx[::-step], alpha=0.95)
     beta = float(slope)
@@ -105,7 +105,7 @@ def kalman(y: Floats, x: Floats) -> HedgeFit:
     """A hedge ratio that drifts: see ``analytics.kalman``."""
     from analytics.kalman import drifting_hedge  # statsmodels' state space takes a second to import
 
-    dy, dx = _centred(y, x)
+    y, x, dy, dx = _legs(y, x)
     start = ols(y, x)
     if start.resid_sd <= 1e-9 * float(np.sqrt((dy * dy).mean())):
         return HedgeFit(start.alpha, start.beta, 0.0, start.resid_sd, "kalman")  # nothing is left to filter
@@ -122,8 +122,9 @@ METHODS: Final[Mapping[str, Callable[[Floats, Floats], HedgeFit]]] = {
 }
 
 
-def _centred(y: Floats, x: Floats) -> tuple[Floats, Floats]:
-    """Both legs less their means, once they are fit to be fitted."""
+def _legs(y: Floats, x: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Both legs as arrays of numbers, so that rows are paired by their order, and less their means."""
+    y, x = np.asarray(y, np.float64), np.asarray(x, np.float64)
     if y.ndim != 1 or y.shape != x.shape:
         raise ValueError(f"y and x must be 1-D and of equal length, were {y.shape} and {x.shape}")
     if len(y) < MIN_ROWS:
@@ -132,7 +133,7 @@ def _centred(y: Floats, x: Floats) -> tuple[Floats, Floats]:
         raise DegenerateData("a leg holds a value that is not finite")
     if y.max() == y.min() or x.max() == x.min():
         raise DegenerateData("a leg is flat: no hedge ratio can be told")
-    return y - y.mean(), x - x.mean()
+    return y, x, y - y.mean(), x - x.mean()
 
 
 def _line(y: Floats, x: Floats, beta: float, beta_se: float, method: str, above_means: float = 0.0) -> HedgeFit:

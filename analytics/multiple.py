@@ -28,6 +28,7 @@ def adjusted(pvalues: Floats) -> Floats:
     >>> adjusted(np.array([0.01, np.nan, 0.5])).tolist()
     [0.03, nan, 0.75]
     """
+    pvalues = np.asarray(pvalues, np.float64)
     out = np.full(pvalues.shape, np.nan)
     made = ~np.isnan(pvalues)
     out[made] = false_discovery_control(pvalues[made], method="by")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, isfinite
+from numbers import Integral
 from typing import Final, Literal
 
 Preset = Literal["evidence", "classic"]
@@ -39,6 +40,9 @@ class Params:
     notional: float = 10_000.0  # gross, quote currency
 
     def __post_init__(self) -> None:
+        for name in ("timeframe_s", "fit_bars", "z_bars"):
+            if not isinstance(getattr(self, name), Integral):
+                raise ValueError(f"{name} must be a whole number, was {getattr(self, name)}")
         if self.timeframe_s not in FIT_BARS:
             raise ValueError(f"timeframe_s must be one of {sorted(FIT_BARS)}, was {self.timeframe_s}")
         if self.fit_bars == 0:

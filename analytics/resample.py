@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 
 from core.exact import MAX_BATCH_UNITS, QUANTA_PER_UNIT, from_quanta, to_quanta
@@ -14,7 +16,7 @@ def resample(ticks: Ticks, timeframe_s: int) -> Candles:
     Parameters
     ----------
     ticks : Ticks
-        Trades of one symbol, ordered by trade id. Trade times may step backwards: a trade belongs to the interval of
+        Trades of one symbol, by trade id, each once. Trade times may step backwards: a trade belongs to the interval of
         its own time, wherever it stands.
     timeframe_s : int
         Length of an interval ``[open, open + timeframe)`` in seconds; >= 1.
@@ -29,7 +31,7 @@ def resample(ticks: Ticks, timeframe_s: int) -> Candles:
     Raises
     ------
     ValueError
-        If ``timeframe_s < 1``.
+        If ``timeframe_s`` is not a whole number >= 1, ids do not increase, or a price or quantity is not finite.
 
     >>> from core.types import Ticks
     >>> i = np.array([1, 2, 3])
@@ -38,8 +40,12 @@ def resample(ticks: Ticks, timeframe_s: int) -> Candles:
     >>> c.open_ms.tolist(), c.close.tolist(), c.volume.tolist()
     ([0, 1000], [7.0, 6.0], [0.3, 1.0])
     """
-    if timeframe_s < 1:
-        raise ValueError(f"timeframe_s must be >= 1, was {timeframe_s}")
+    if not isinstance(timeframe_s, Integral) or timeframe_s < 1:
+        raise ValueError(f"timeframe_s must be a whole number >= 1, was {timeframe_s}")
+    if (np.diff(ticks.trade_id) <= 0).any():
+        raise ValueError(f"trade ids of {ticks.symbol} must increase")
+    if not (np.isfinite(ticks.price).all() and np.isfinite(ticks.qty).all()):
+        raise ValueError(f"prices and quantities of {ticks.symbol} must be finite")
     if len(ticks) == 0:
         return Candles.empty(ticks.symbol, timeframe_s)
     step_ms = timeframe_s * 1000

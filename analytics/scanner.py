@@ -15,6 +15,7 @@ from analytics.scan_fits import PairFits, fit_aligned
 from analytics.scan_moments import fit_all
 from analytics.scan_robust import robust_t
 from analytics.scan_series import LeftOut, stale_shares, usable
+from analytics.spread import edge_bps
 from analytics.stationarity import mackinnon_p
 from core.types import Bools, Floats, Ints, Texts
 
@@ -155,14 +156,15 @@ def scan(
 
     order = np.argsort(names, kind="stable")
     if liquidity is not None:
-        order = order[np.argsort(-np.nan_to_num(liquidity[order], nan=-np.inf), kind="stable")]
+        volume = np.asarray(liquidity, np.float64)[order]
+        order = order[np.argsort(-np.nan_to_num(volume, nan=-np.inf), kind="stable")]
     closes, names = closes[order], names[order]
     kept, left_out = usable(closes, names, bars)
     closes, names = closes[kept], names[kept]
     fits = _fit(closes, bars, both_directions)
 
     stale = stale_shares(closes)
-    sd_bps = 1e4 * fits.resid_sd / (1.0 + np.abs(fits.beta))
+    sd_bps = edge_bps(fits.resid_sd, fits.beta)
     return _judged(
         Scan(
             symbols=names,

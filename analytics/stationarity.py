@@ -64,6 +64,8 @@ def adf(series: Floats, lags: int | None = None, trend: Trend = "c") -> TestResu
 
     Raises
     ------
+    ValueError
+        For another trend, or ``lags < 0``.
     NotEnoughData
         Fewer observations than the regression needs.
     DegenerateData
@@ -75,6 +77,8 @@ def adf(series: Floats, lags: int | None = None, trend: Trend = "c") -> TestResu
     The table is for a series that was observed. For the residual of a fitted hedge use ``engle_granger``: this one
     then rejects three times too often.
     """
+    if trend not in {"c", "n"}:
+        raise ValueError(f"trend must be 'c' or 'n', was {trend!r}")
     e = _one_series(series)
     constant = trend == "c"
     longest = _longest_lag(len(e), constant)

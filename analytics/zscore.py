@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 
 from analytics.rolling import Fits
@@ -17,7 +19,7 @@ def zscore(spread: Floats, window: int) -> Floats:
     spread : (n,) float
         Any unit; oldest first, evenly spaced.
     window : int
-        Observations per window, the current one included; >= 2.
+        Observations per window, the current one included; a whole number >= 2.
 
     Returns
     -------
@@ -28,7 +30,7 @@ def zscore(spread: Floats, window: int) -> Floats:
     Raises
     ------
     ValueError
-        If ``spread`` is not 1-D or ``window < 2``.
+        If ``spread`` is not 1-D, or for another window.
 
     Notes
     -----
@@ -40,8 +42,8 @@ def zscore(spread: Floats, window: int) -> Floats:
     values = np.ascontiguousarray(spread, dtype=np.float64)
     if values.ndim != 1:
         raise ValueError(f"spread must be 1-D, had {values.ndim} dimensions")
-    if window < 2:
-        raise ValueError(f"window must be >= 2, was {window}")
+    if not isinstance(window, Integral) or window < 2:
+        raise ValueError(f"window must be a whole number >= 2, was {window}")
     n = len(values)
     out = np.full(n, np.nan)
     if n < window:

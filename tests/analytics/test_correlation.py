@@ -55,5 +55,11 @@ def test_returns_begin_with_an_unknown_one() -> None:
 def test_bad_arguments_are_named() -> None:
     with pytest.raises(ValueError, match="equal length, were 2 and 3"):
         rolling_correlation(np.ones(2), np.ones(3), 2)
-    with pytest.raises(ValueError, match="window must be >= 2, was 0"):
-        rolling_correlation(np.ones(2), np.ones(2), 0)
+    for window in (0, 2.5):
+        with pytest.raises(ValueError, match=f"window must be a whole number >= 2, was {window}"):
+            rolling_correlation(np.ones(3), np.ones(3), window)  # type: ignore[arg-type]
+
+
+def test_whole_numbers_correlate_like_any_others() -> None:
+    a, b = np.array([1, 3, 2, 5]), [2, 5, 5, 9]
+    assert_allclose(rolling_correlation(a, b, 4)[-1], np.corrcoef(a, b)[0, 1])  # type: ignore[arg-type]

@@ -75,6 +75,11 @@ def test_a_settlement_that_is_past_is_not_paid_again(late_h: int) -> None:
     assert settlements(told, now, hold_s=(ahead_h + 8) * 3600.0) == 2
 
 
+def test_settlements_without_hours_between_them_are_refused() -> None:
+    with pytest.raises(ValueError, match="interval_h must be > 0, was 0"):
+        Funding(rate=1e-4, interval_h=0, next_ms=HOUR_MS)
+
+
 def test_both_legs_long_pay_both() -> None:
     both = Legs("BUY", "BUY", 1.0, 1.0, 5_000.0, 5_000.0)
     f = Funding(rate=0.0002, interval_h=8, next_ms=1000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 from numpy.testing import assert_allclose
@@ -59,6 +60,12 @@ class TestEveryMethod:
             fit(X[:5], X[:5])
         with pytest.raises(ValueError, match="equal length"):
             fit(X, X[:50])
+
+    def test_rows_are_paired_by_their_order_whatever_they_came_in(self, fit: Method) -> None:
+        y, want = 0.8 * X + NOISE, fit(0.8 * X + NOISE, X)
+        later = pd.RangeIndex(200, 600)  # an index that pandas would pair the rows by
+        assert fit(pd.Series(y), pd.Series(X, later)) == want  # type: ignore[arg-type]
+        assert fit(y.tolist(), X.tolist()) == want
 
     def test_it_changes_nothing_it_was_given(self, fit: Method) -> None:
         y, x = X + NOISE, X.copy()

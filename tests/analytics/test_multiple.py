@@ -23,6 +23,11 @@ def test_what_was_not_tested_does_not_count() -> None:
     assert np.isnan(out[np.isnan(holes)]).all()
 
 
+def test_a_list_is_as_good_as_an_array() -> None:
+    p = [0.01, 0.2, 0.5]
+    assert_allclose(adjusted(p), adjusted(np.array(p)))  # type: ignore[arg-type]
+
+
 def test_no_test_at_all() -> None:
     assert adjusted(np.empty(0)).shape == (0,)
     assert np.isnan(adjusted(np.full(3, np.nan))).all()

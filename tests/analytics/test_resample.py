@@ -67,5 +67,23 @@ def test_a_trade_that_steps_back_lands_in_its_own_interval() -> None:
 
 def test_no_trades_no_candles() -> None:
     assert len(resample(Ticks.empty("A"), 60)) == 0
-    with pytest.raises(ValueError, match="timeframe_s must be >= 1, was 0"):
-        resample(Ticks.empty("A"), 0)
+
+
+@pytest.mark.parametrize("timeframe_s", [0, -60, 1.5, float("nan")])
+def test_an_interval_is_a_whole_number_of_seconds(timeframe_s: float) -> None:
+    with pytest.raises(ValueError, match=f"timeframe_s must be a whole number >= 1, was {timeframe_s}"):
+        resample(Ticks.empty("A"), timeframe_s)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ids", [[2, 1, 3], [1, 1, 2]])
+def test_trades_that_are_not_ordered_by_id_are_refused(ids: list[int]) -> None:
+    i, ones = np.array(ids), np.ones(3)
+    with pytest.raises(ValueError, match="trade ids of A must increase"):
+        resample(Ticks("A", i, i, i * 100, ones, ones, i > 1), 1)
+
+
+@pytest.mark.parametrize(("price", "qty"), [(np.nan, 1.0), (np.inf, 1.0), (1.0, np.nan)])
+def test_a_price_or_a_quantity_that_is_no_number_is_refused(price: float, qty: float) -> None:
+    i = np.arange(1, 3)
+    with pytest.raises(ValueError, match="prices and quantities of A must be finite"):
+        resample(Ticks("A", i, i, i, np.array([1.0, price]), np.array([qty, 1.0]), i > 1), 1)

@@ -97,6 +97,8 @@ def test_x_is_the_name_that_comes_first_unless_liquidity_says_otherwise() -> Non
     assert set(by_pair(scan(closes, names))) == {"BUSDT/AUSDT", "CUSDT/AUSDT", "CUSDT/BUSDT"}
     liquid = scan(closes, names, liquidity=np.array([9.0, np.nan, 4.0]))
     assert set(by_pair(liquid)) == {"AUSDT/BUSDT", "AUSDT/CUSDT", "BUSDT/CUSDT"}
+    told = scan(closes, names, liquidity=[9.0, np.nan, 4.0])  # type: ignore[arg-type]
+    assert told.symbols.tolist() == liquid.symbols.tolist()
     equal = scan(closes, names, liquidity=np.array([1.0, 1.0, 1.0]))
     assert set(by_pair(equal)) == set(by_pair(scan(closes, names)))
 

@@ -107,6 +107,12 @@ def test_what_cannot_be_tested_is_a_named_error(test: Callable[[Floats], object]
         test(np.ones((5, 5)))
 
 
+def test_a_trend_that_is_not_taken_off_is_refused() -> None:
+    series = walk(np.random.default_rng(1), 100)
+    with pytest.raises(ValueError, match="trend must be 'c' or 'n', was 'ct'"):
+        adf(series, trend="ct")  # type: ignore[arg-type]
+
+
 def test_engle_granger_refuses_degenerate_pairs() -> None:
     rng = np.random.default_rng(1)
     x, y = walk(rng, 100), walk(rng, 100)

@@ -50,8 +50,9 @@ def test_an_infinite_value_spoils_its_own_windows_only() -> None:
 
 
 def test_a_bad_window_is_named() -> None:
-    with pytest.raises(ValueError, match="window must be >= 2, was 1"):
-        zscore(np.ones(3), 1)
+    for window in (1, 2.5):
+        with pytest.raises(ValueError, match=f"window must be a whole number >= 2, was {window}"):
+            zscore(np.ones(3), window)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="spread must be 1-D"):
         zscore(np.ones((3, 3)), 2)
 
