@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import overload
+from typing import TypeVar, overload
 
 import numpy as np
 
 from core.types import Floats
+
+Numbers = TypeVar("Numbers", float, Floats)
 
 
 @overload
@@ -41,6 +43,15 @@ def price_of_y(level: float, x: float, alpha: float, beta: float, price_units: b
     if price_units:
         return alpha + beta * x + level
     return float(np.exp(alpha + beta * np.log(x) + level))
+
+
+def edge_bps(size: Numbers, beta: Numbers) -> Numbers:
+    """E, what a spread of ``size`` in logs shows: |size|/(1 + |β|), in bps of the gross notional of both legs.
+
+    >>> edge_bps(-0.0018, beta=0.5)
+    12.0
+    """
+    return abs(size) * 1e4 / (1.0 + abs(beta))
 
 
 def gross_per_unit(y: float, x: float, beta: float, price_units: bool = False) -> float:
