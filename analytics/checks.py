@@ -14,8 +14,8 @@ from analytics.excursions import entries
 from analytics.params import MAX_STALE, MIN_BETA, NEEDED, REARM_Z, RELATED_P, WEAK_CORR, Params
 from analytics.record import RecordSummary
 from analytics.report import PairReport
+from analytics.spread import edge_bps
 from analytics.stationarity import TestResult
-from analytics.ticket import edge_bps
 from analytics.verdict import Check, CheckState
 from core.types import Floats
 
@@ -181,7 +181,9 @@ def record(case: Case) -> Check:
         text = thin_record(rec)
         return Check("record", question, None, text, cost_text, None, "unknown", flips, newest)
     z = max(abs(case.z), case.params.entry_z)
-    promise = rec.lower_bound * edge_bps(case.report, z)
+    fits = case.report.log_fits
+    sd, beta = float(fits.resid_sd[-1]), float(fits.beta[-1])
+    promise = rec.lower_bound * edge_bps(z * sd, beta)
     text = f"at least {promise:+.1f} bps of gross at |z| = {z:.2f}, from {rec.excursions} excursions"
     if costs is None:
         return Check("record", question, promise, text, cost_text, None, "unknown", "Known once costs are.", newest)
@@ -190,8 +192,7 @@ def record(case: Case) -> Check:
         flips = f"Known once {' and '.join(costs.missing)} are known."
         return Check("record", question, promise, text, cost_text, None, "unknown", flips, newest)
     state = _state(margin > 0)
-    fits = case.report.log_fits
-    even = break_even_z(costs.total_bps, rec.lower_bound, float(fits.resid_sd[-1]), float(fits.beta[-1]))
+    even = break_even_z(costs.total_bps, rec.lower_bound, sd, beta)
     flips = "No z pays: the lower bound of what past excursions returned is not above 0."
     if even == 0:
         flips = "Fails when the lower bound of what past excursions returned is not above 0."

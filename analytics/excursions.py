@@ -42,6 +42,16 @@ def entries(z: Floats, entry_z: float, stop_z: float, lookback: int) -> Bools:
     return opens
 
 
+def next_after(rows: Ints, row: int, otherwise: int) -> int:
+    """The first of increasing ``rows`` beyond ``row``, or ``otherwise``.
+
+    >>> next_after(np.array([2, 5]), 2, otherwise=9), next_after(np.array([2, 5]), 5, otherwise=9)
+    (5, 9)
+    """
+    at = int(np.searchsorted(rows, row, side="right"))
+    return int(rows[at]) if at < len(rows) else otherwise
+
+
 @dataclass(frozen=True, slots=True)
 class Arming:
     """What the next row's answer depends on, row numbers counted from the first row; −1: never."""

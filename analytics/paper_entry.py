@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from analytics.params import REARM_Z, Params
 from analytics.presets import PRESETS
-from analytics.spread import gross_per_unit
+from analytics.spread import edge_bps, gross_per_unit
 from analytics.ticket import legs_at
 from analytics.verdict import Verdict
 from core.journal import JournalRow
@@ -152,7 +152,7 @@ def shown_bps(row: JournalRow, params: Params) -> float:
         unit = gross_per_unit(row.price_y, row.price_x, row.beta, params.price_units)
         return abs(row.z_roll) * row.z_sd / unit * 1e4
     if not params.price_units:
-        return abs(row.z) * row.resid_sd * 1e4 / gross_per_unit(1.0, 1.0, row.beta)
+        return edge_bps(row.z * row.resid_sd, row.beta)
     if isfinite(row.kappa_low) and row.kappa_low != 0.0:
         return (row.expected_net_bps + row.cost_bps) / row.kappa_low
     return nan

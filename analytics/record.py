@@ -17,9 +17,10 @@ from typing import Final
 
 import numpy as np
 
-from analytics.excursions import Arming, entries
+from analytics.excursions import Arming, entries, next_after
 from analytics.params import MAX_STALE, MIN_BETA, NEEDED, SIGMAS, Params
 from analytics.report import PairReport
+from analytics.spread import edge_bps
 from core.types import Bools, Floats, Ints
 
 RECORD_DAYS: Final[Mapping[int, int]] = {60: 30, 300: 60, 900: 120, 3600: 180}  # a record's span
@@ -36,7 +37,7 @@ class Excursion:
     look_ms: int  # its candle's open
     side: int  # 1: the spread was sold (z > 0); −1: bought
     beta: float  # legs fixed at the look: notional 1 : β
-    shown_bps: float  # E, the edge shown: |z|·sd/(1 + |β|), bps of gross notional
+    shown_bps: float  # E, the edge shown
     y_in: float = float("nan")  # closes of the next candle
     x_in: float = float("nan")
     exit_row: int = -1  # the look that ended it; −1: still open
@@ -251,11 +252,11 @@ def past_excursions(
         if e < free_from:
             continue  # still in the trade before: excursions that count do not overlap
         side = 1 if z[e] > 0 else -1
-        shown_bps = _shown_bps(float(spread[e]), float(beta[e]))
+        shown_bps = edge_bps(float(spread[e]), float(beta[e]))
         excursion = Excursion(e, int(open_ms[e]), side, float(beta[e]), shown_bps)
         if e + 1 < n:
             excursion = replace(excursion, y_in=float(y[e + 1]), x_in=float(x[e + 1]))
-        exit_row = min(_next_after(crossed[side], e, otherwise=e + bars), e + bars)
+        exit_row = min(next_after(crossed[side], e, otherwise=e + bars), e + bars)
         if exit_row >= n:
             return found, leaving, excursion
         free_from = exit_row
@@ -282,7 +283,7 @@ def _step(
         leaving, current = replace(current, exit_row=i) if clean else None, None
     arming, opens = record.arming.step(i, z, p.entry_z, p.stop_z, p.lookback)
     if opens and clean and beta > MIN_BETA and current is None:
-        current = Excursion(i, open_ms, 1 if z > 0 else -1, beta, _shown_bps(spread, beta))
+        current = Excursion(i, open_ms, 1 if z > 0 else -1, beta, edge_bps(spread, beta))
     first_ms = record.first_ms if record.first_ms is not None or np.isnan(z) else open_ms
     return _counting(
         replace(
@@ -326,15 +327,6 @@ def _told(counted: tuple[Excursion, ...], params: Params) -> RecordSummary:
         mean_shown_bps=float(e.shown_bps[0]),
         mean_gross_bps=float(e.gross_bps[0]),
     )
-
-
-def _next_after(rows: Ints, row: int, otherwise: int) -> int:
-    at = int(np.searchsorted(rows, row, side="right"))
-    return int(rows[at]) if at < len(rows) else otherwise
-
-
-def _shown_bps(spread: float, beta: float) -> float:
-    return abs(spread) / (1.0 + abs(beta)) * 1e4
 
 
 def close_out(excursion: Excursion, y_out: float, x_out: float) -> Excursion:

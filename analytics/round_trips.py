@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from analytics.excursions import next_after
 from analytics.fills import Bars, Execution, LegCosts, LegTrip, fills, last_close, leg_trip
 from analytics.hedge import METHODS
 from analytics.params import Params
@@ -15,7 +16,7 @@ from analytics.report import PairReport
 from analytics.ticket import legs_at
 from analytics.verdict import Legs
 from core.errors import DataError
-from core.types import Bools, Floats, Ints
+from core.types import Bools, Floats
 
 Reason = Literal["zero", "stop", "time", "end"]
 REASONS: Final[dict[Reason, str]] = {
@@ -173,11 +174,11 @@ def spans(
             continue
         side = 1 if z[look] > 0 else -1
         ends: list[tuple[int, Reason]] = [
-            (_next_after(crossed[side], look, n), "zero"),
+            (next_after(crossed[side], look, n), "zero"),
             (look + params.fit_bars, "time"),
         ]
         if execution.stop:
-            ends.append((_next_after(stopped[side], look, n), "stop"))
+            ends.append((next_after(stopped[side], look, n), "stop"))
         exit_look, reason = min(ends, key=lambda end: end[0])  # of two at once the first: "zero" before "time"
         if exit_look >= n - 1:  # no candle is left to fill it in
             out.append(Span(look, side, n - 1, "end", told))
@@ -225,8 +226,3 @@ def fill_legs(
     else:
         out_y, out_x = fills(bars, span.exit_look + 1, (-qty_y, -qty_x), execution.fill)
     return leg_trip(qty_y, in_y, out_y, bars[0], costs[0]), leg_trip(qty_x, in_x, out_x, bars[1], costs[1])
-
-
-def _next_after(rows: Ints, row: int, otherwise: int) -> int:
-    at = int(np.searchsorted(rows, row, side="right"))
-    return int(rows[at]) if at < len(rows) else otherwise

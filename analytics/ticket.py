@@ -82,12 +82,6 @@ def price_at(report: PairReport, z: float, price_x: float) -> float:
     return price_of_y(level, price_x, float(report.alpha[-1]), float(report.beta[-1]), report.params.price_units)
 
 
-def edge_bps(report: PairReport, z: float) -> float:
-    """E: what the spread shows at ``z`` of the newest log fit, |z|·sd/(1 + |β|), in bps of gross notional."""
-    fits = report.log_fits
-    return abs(z) * float(fits.resid_sd[-1]) * 1e4 / gross_per_unit(1.0, 1.0, float(fits.beta[-1]))
-
-
 def newest_spread(report: PairReport, price_y: float, price_x: float) -> float:
     """The shown spread of two prices in the newest fit."""
     return spread(price_y, price_x, float(report.alpha[-1]), float(report.beta[-1]), report.params.price_units)

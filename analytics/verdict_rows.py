@@ -19,7 +19,7 @@ from analytics.excursions import entries
 from analytics.params import MIN_BETA, NEEDED, REARM_Z, RELATED_P, WEAK_CORR
 from analytics.record import Excursion, clean_rows, estimates, past_excursions, span_ms
 from analytics.report import PairReport
-from analytics.spread import gross_per_unit
+from analytics.spread import edge_bps, gross_per_unit
 from analytics.verdict import Verdict
 from core.types import Bools, Floats, Ints
 
@@ -93,7 +93,7 @@ def verdict_rows(
     clean = clean_rows(report) if clean_decides else at >= need - 1
     judged = at >= max(first_row, need - 1)
     if report.params.preset == "classic":
-        rows = _classic(report, costs, clean, judged)
+        rows = _classic(report, clean, judged)
     else:
         rows = _evidence(report, costs, clean, judged, record_decides)
     rows.code[at < need - 1] = VERDICTS.index(Verdict.WARMING_UP)
@@ -145,7 +145,7 @@ def _evidence(report: PairReport, costs: RowCosts, clean: Bools, judged: Bools, 
     return VerdictRows(code, tradable, z, record)
 
 
-def _classic(report: PairReport, costs: RowCosts, clean: Bools, judged: Bools) -> VerdictRows:
+def _classic(report: PairReport, clean: Bools, judged: Bools) -> VerdictRows:
     p, z = report.params, report.z_roll
     with np.errstate(invalid="ignore"):
         beyond = np.abs(z) >= p.entry_z
@@ -189,10 +189,9 @@ def _first_of_each_excursion(tradable: Bools, z: Floats, judged: Bools) -> Bools
 
 
 def evidence_edge_bps(report: PairReport, row: int) -> float:
-    """E at a row's look: |z|·sd/(1 + |β|) of its log fit, bps of gross notional."""
+    """E at a row's look, of its log fit."""
     fits = report.log_fits
-    beta = float(fits.beta[row])
-    return abs(float(fits.z[row])) * float(fits.resid_sd[row]) * 1e4 / gross_per_unit(1.0, 1.0, beta)
+    return edge_bps(float(fits.z[row]) * float(fits.resid_sd[row]), float(fits.beta[row]))
 
 
 def classic_edge_bps(report: PairReport, row: int) -> float:

@@ -12,8 +12,8 @@ from analytics.hedge import HedgeFit
 from analytics.live import Touch, score_live, touch
 from analytics.params import Params
 from analytics.report import PairReport, analyse
-from analytics.spread import gross_per_unit, price_of_y, spread
-from analytics.ticket import edge_bps, legs_of, price_at, trigger_of
+from analytics.spread import edge_bps, gross_per_unit, price_of_y, spread
+from analytics.ticket import legs_of, price_at, trigger_of
 from core.errors import DegenerateData, NotEnoughData
 from core.types import Ticks
 from tests.analytics.pairs import candles, cointegrated, report_saying
@@ -94,7 +94,7 @@ def test_the_edge_is_what_the_trade_returns_if_the_spread_goes_home() -> None:
     y, x = float(report.y[-1]), float(report.x[-1])
     home = price_of_y(0.0, x, float(fits.alpha[-1]), beta)
     returned = abs(np.log(home / y)) / (1 + beta) * 1e4
-    assert edge_bps(report, float(fits.z[-1])) == pytest.approx(returned, rel=1e-6)
+    assert edge_bps(float(fits.spread[-1]), beta) == pytest.approx(returned, rel=1e-6)
 
 
 def test_spread_and_price_are_inverses_in_both_units() -> None:
