@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from math import isnan, nan
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from analytics.checks import PERSISTENT_NEWEST_P
 from analytics.verdict import Verdict
@@ -173,15 +175,30 @@ def _side(z: float) -> int:
 def held_until_ms(rule: AlertRule, at_ms: int) -> int:
     """The end of the quiet hours that ``at_ms`` falls into; 0 outside of them.
 
+    They begin and end by the clocks of their zone. An hour that these show twice is quiet both times; a time that they
+    skip comes as much later as they skip.
+
     >>> held_until_ms(AlertRule("trap", quiet_from_min=22 * 60, quiet_to_min=6 * 60), 23 * 3_600_000)
     108000000
     """
-    if rule.quiet_from_min is None or rule.quiet_to_min is None or rule.quiet_from_min == rule.quiet_to_min:
+    if rule.quiet_from_min is None or rule.quiet_to_min is None:
         return 0
-    minute = at_ms // 60_000
-    quiet = (rule.quiet_to_min - rule.quiet_from_min) % 1440
-    into = (minute - rule.quiet_from_min) % 1440
-    return (minute - into + quiet) * 60_000 if into < quiet else 0
+    zone = ZoneInfo(rule.quiet_zone)
+    today = datetime.fromtimestamp(at_ms / 1000, zone).date()
+    over_night = timedelta(days=int(rule.quiet_to_min < rule.quiet_from_min))
+    for day in (today - timedelta(days=1), today):
+        begins_ms, _ = _of_clock(day, rule.quiet_from_min, zone)
+        _, ends_ms = _of_clock(day + over_night, rule.quiet_to_min, zone)
+        if begins_ms <= at_ms < ends_ms:
+            return ends_ms
+    return 0
+
+
+def _of_clock(day: date, minute: int, zone: ZoneInfo) -> tuple[int, int]:
+    """When a zone's clocks show a time, first and last."""
+    shown = datetime.combine(day, time(*divmod(minute, 60)), zone)
+    first, second = (round(shown.replace(fold=fold).timestamp() * 1000) for fold in (0, 1))
+    return first, max(first, second)
 
 
 def concerns(rule: AlertRule, symbol: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 AlertKind = Literal["tradable", "left", "trap", "z", "live_z", "regime", "stale", "gap"]
 LEVELLED: Final = frozenset({"z", "live_z"})  # these need a level and where they arm again
@@ -17,7 +18,7 @@ DeliveryState = Literal["waiting", "sending", "sent", "given up"]
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """One wish. Times of day are minutes after midnight UTC."""
+    """One wish. Times of day are minutes after midnight in ``quiet_zone``."""
 
     kind: AlertKind
     pair: str = ""  # Y first, as BTCUSDT/ETHUSDT; empty: every watched pair
@@ -29,6 +30,7 @@ class AlertRule:
     enabled: bool = True
     made_ms: int = 0
     id: int = 0  # 0: not stored yet; never used twice
+    quiet_zone: str = "UTC"  # an IANA name, as Europe/Berlin
 
     def __post_init__(self) -> None:
         if self.kind in LEVELLED and not 0 <= self.rearm < self.level <= 20:
@@ -40,6 +42,12 @@ class AlertRule:
         for name, value in (("quiet_from_min", self.quiet_from_min), ("quiet_to_min", self.quiet_to_min)):
             if value is not None and not 0 <= value < 1440:
                 raise ValueError(f"{name} must be from 0 to 1439, was {value}")
+        if self.quiet_from_min is not None and self.quiet_from_min == self.quiet_to_min:
+            raise ValueError("quiet hours must not end when they begin")
+        try:
+            ZoneInfo(self.quiet_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # what is not a name of a file
+            raise ValueError(f"quiet_zone must be a zone such as Europe/Berlin, was {self.quiet_zone!r}") from None
 
     @property
     def name(self) -> str:
@@ -90,6 +98,7 @@ class Alert:
     time_ms: int
     text: str
     delivery: str
+    told_ms: int = 0  # our clock
 
 
 @dataclass(frozen=True, slots=True)

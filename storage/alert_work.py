@@ -18,6 +18,13 @@ _SUM_UP: Final = f"""
         FROM deliveries WHERE alert_id = alerts.id)
     WHERE id = ?"""  # noqa: S608 (the words are the program's own)
 
+KEEP_MS: Final = 90 * 86_400_000
+KEEP_ROWS: Final = 10_000
+FORGET_ROWS: Final = 100  # at once, when something is told: more than come
+_OLD: Final = """
+    SELECT id FROM alerts
+    WHERE delivery <> 'waiting' AND (told_ms < ? OR id <= (SELECT max(id) FROM alerts) - ?) ORDER BY id LIMIT ?"""
+
 
 @dataclass(frozen=True, slots=True)
 class ToTell:
@@ -49,19 +56,20 @@ class PutRule:
     def do(self, ledger: Ledger) -> None:
         r = self.rule
         values = (
-            r.kind, r.pair, r.level, r.rearm, r.cooldown_s, r.quiet_from_min, r.quiet_to_min, int(r.enabled), r.made_ms,
+            r.kind, r.pair, r.level, r.rearm, r.cooldown_s, r.quiet_from_min, r.quiet_to_min, r.quiet_zone,
+            int(r.enabled), r.made_ms,
         )  # fmt: skip
         if r.id:
             ledger.connection.execute(
                 "UPDATE alert_rules SET kind = ?, pair = ?, level = ?, rearm = ?, cooldown_s = ?, quiet_from_min = ?,"
-                " quiet_to_min = ?, enabled = ?, made_ms = ? WHERE id = ?",
+                " quiet_to_min = ?, quiet_zone = ?, enabled = ?, made_ms = ? WHERE id = ?",
                 (*values, r.id),
             )
             ledger.connection.execute("DELETE FROM alert_states WHERE rule_id = ?", (r.id,))
         else:
             ledger.connection.execute(
-                "INSERT INTO alert_rules (kind, pair, level, rearm, cooldown_s, quiet_from_min, quiet_to_min, enabled,"
-                " made_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO alert_rules (kind, pair, level, rearm, cooldown_s, quiet_from_min, quiet_to_min,"
+                " quiet_zone, enabled, made_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
 
@@ -143,29 +151,38 @@ class Tell:
         return len(self.events) + len(self.states)
 
     def do(self, ledger: Ledger) -> None:
+        now_ms = time.time_ns() // 1_000_000
         for told in self.events:
-            self._tell(ledger, told)
+            self._tell(ledger, told, now_ms)
+        if self.events:
+            self._forget(ledger, now_ms)
         # A rule dropped or changed meanwhile leaves nothing behind.
         ledger.connection.executemany(
             "INSERT OR REPLACE INTO alert_states SELECT id, ?3, ?4 FROM alert_rules WHERE id = ?1 AND made_ms = ?2",
             [(s.rule_id, s.made_ms, s.subject, s.body) for s in self.states],
         )
 
-    def _tell(self, ledger: Ledger, told: ToTell) -> None:
+    def _tell(self, ledger: Ledger, told: ToTell, now_ms: int) -> None:
         e = told.event
         stored = ledger.connection.execute(
-            "INSERT INTO alerts (rule, pair, timeframe_s, time_ms, text, delivery, rule_id, event_key)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_key) DO NOTHING",
+            "INSERT INTO alerts (rule, pair, timeframe_s, time_ms, text, delivery, rule_id, event_key, told_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_key) DO NOTHING",
             (
                 e.rule, e.pair, e.timeframe_s, e.time_ms, e.text, "waiting" if told.channels else told.delivery,
-                e.rule_id, e.key,
+                e.rule_id, e.key, now_ms,
             ),
         )  # fmt: skip
         if stored.rowcount:
             ledger.connection.executemany(
                 "INSERT INTO deliveries VALUES (?, ?, 'waiting', 0, ?, ?, '')",
-                [(stored.lastrowid, channel, told.not_before_ms, e.time_ms) for channel in told.channels],
+                [(stored.lastrowid, channel, told.not_before_ms, now_ms) for channel in told.channels],
             )
+
+    def _forget(self, ledger: Ledger, now_ms: int) -> None:
+        """Alerts of long ago leave, a few at a time; what waits for a channel stays."""
+        old = ledger.connection.execute(_OLD, (now_ms - KEEP_MS, KEEP_ROWS, FORGET_ROWS)).fetchall()
+        ledger.connection.executemany("DELETE FROM deliveries WHERE alert_id = ?", old)
+        ledger.connection.executemany("DELETE FROM alerts WHERE id = ?", old)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from core.alerts import Alert, AlertRule, Delivery, KeptChannel
 from storage.alert_work import UNSENT, StateOf
 
 _RULES: Final = """
-    SELECT kind, pair, level, rearm, cooldown_s, quiet_from_min, quiet_to_min, enabled, made_ms, id
+    SELECT kind, pair, level, rearm, cooldown_s, quiet_from_min, quiet_to_min, enabled, made_ms, id, quiet_zone
     FROM alert_rules ORDER BY id"""
-_ALERT: Final = "alerts.id, rule_id, rule, pair, timeframe_s, time_ms, text, alerts.delivery"
+_ALERT: Final = "alerts.id, rule_id, rule, pair, timeframe_s, time_ms, text, alerts.delivery, told_ms"
 _DELIVERY: Final = "alert_id, channel, state, attempts, next_ms, changed_ms, reason"
 
 
@@ -62,7 +62,7 @@ class AlertReading:
             WHERE channel = ? AND {UNSENT} AND (attempts > 0 OR next_ms <= ?)
             ORDER BY alert_id LIMIT 1"""  # noqa: S608
         rows = self._rows(sql, channel, now_ms)
-        return (Alert(*rows[0][:8]), Delivery(*rows[0][8:])) if rows else None
+        return (Alert(*rows[0][:9]), Delivery(*rows[0][9:])) if rows else None
 
     def channels_waiting(self) -> dict[str, int]:
         """How many alerts each channel has still to get."""

@@ -224,6 +224,15 @@ _WISHES: Final = (
 # When a trade's look was said, by the exchange's clock. 0: stored before that was kept.
 _SAID: Final = ("ALTER TABLE paper_trades ADD COLUMN said_ms INTEGER NOT NULL DEFAULT 0",)
 
+# Hours that end when they begin were none, and are refused from now on. An alert's age is of our clock: a replay's
+# candles are years old.
+_ZONES: Final = (
+    "ALTER TABLE alert_rules ADD COLUMN quiet_zone TEXT NOT NULL DEFAULT 'UTC'",
+    "UPDATE alert_rules SET quiet_from_min = NULL, quiet_to_min = NULL WHERE quiet_from_min = quiet_to_min",
+    "ALTER TABLE alerts ADD COLUMN told_ms INTEGER NOT NULL DEFAULT 0",
+    "UPDATE alerts SET told_ms = CAST(strftime('%s', 'now') AS INTEGER) * 1000",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -241,6 +250,7 @@ MIGRATIONS: Final = (
     Migration(4, "trades on paper, settlements of funding", _PAPER),
     Migration(5, "wishes of screens that only read", _WISHES),
     Migration(6, "when a look traded on paper was said", _SAID),
+    Migration(7, "zones of quiet hours, when an alert was told", _ZONES),
 )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 from math import isnan, nan
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from analytics.alert_rules import Regime, RuleState, Seen, first_state, held_until_ms, regime_of, step
@@ -238,6 +239,7 @@ def test_each_lost_stretch_is_told_once_also_those_of_a_cooldown() -> None:
 
 @given(st.integers(0, 1439), st.integers(0, 1439), st.integers(0, 4_102_444_800_000))
 def test_quiet_hours_hold_from_their_beginning_to_their_end_and_no_longer(start: int, end: int, at_ms: int) -> None:
+    assume(start != end)
     rule = AlertRule("trap", quiet_from_min=start, quiet_to_min=end)
     until = held_until_ms(rule, at_ms)
     minute = at_ms // BAR_MS % 1440
@@ -247,6 +249,32 @@ def test_quiet_hours_hold_from_their_beginning_to_their_end_and_no_longer(start:
         assert at_ms < until <= at_ms + 86_400_000
         assert until // BAR_MS % 1440 == end
         assert until % BAR_MS == 0
+
+
+def at(text: str) -> int:
+    """Milliseconds of a UTC time."""
+    return round(datetime.fromisoformat(f"2026-{text}:00+00:00").timestamp() * 1000)
+
+
+# Berlin: summer begins on 29 March (2:00 → 3:00 at 01:00 UTC) and ends on 25 October (3:00 → 2:00 at 01:00 UTC).
+QUIET = [
+    ("22:00", "06:00", "01-10T20:59", ""), ("22:00", "06:00", "01-10T21:00", "01-11T05:00"),
+    ("22:00", "06:00", "07-10T20:00", "07-11T04:00"), ("22:00", "06:00", "07-10T04:00", ""),
+    ("22:00", "06:00", "03-28T21:00", "03-29T04:00"),  # an hour shorter
+    ("22:00", "06:00", "10-24T20:00", "10-25T05:00"),  # an hour longer
+    ("22:00", "02:30", "03-28T23:00", "03-29T01:30"), ("22:00", "02:30", "03-29T01:30", ""),  # 2:30 is not shown
+    ("02:30", "06:00", "03-29T01:29", ""), ("02:30", "06:00", "03-29T01:30", "03-29T04:00"),
+    ("22:00", "02:30", "10-24T23:00", "10-25T01:30"), ("22:00", "02:30", "10-25T00:45", "10-25T01:30"),  # twice
+    ("02:30", "06:00", "10-25T00:30", "10-25T05:00"), ("02:10", "02:50", "10-25T01:05", "10-25T01:50"),
+    ("02:10", "02:50", "03-29T01:10", "03-29T01:50"), ("00:00", "23:59", "03-29T10:00", "03-29T21:59"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("start", "end", "now", "until"), QUIET)
+def test_quiet_hours_are_those_of_their_zones_clocks(start: str, end: str, now: str, until: str) -> None:
+    begin, finish = (int(t[:2]) * 60 + int(t[3:]) for t in (start, end))
+    rule = AlertRule("trap", quiet_from_min=begin, quiet_to_min=finish, quiet_zone="Europe/Berlin")
+    assert held_until_ms(rule, at(now)) == (at(until) if until else 0)
 
 
 def test_without_quiet_hours_nothing_is_held() -> None:
@@ -259,6 +287,9 @@ def test_without_quiet_hours_nothing_is_held() -> None:
         {"kind": "z", "level": 1.0, "rearm": 1.0}, {"kind": "z"}, {"kind": "live_z", "level": 21.0},
         {"kind": "trap", "cooldown_s": -1}, {"kind": "trap", "quiet_from_min": 5},
         {"kind": "trap", "quiet_from_min": 5, "quiet_to_min": 1440},
+        {"kind": "trap", "quiet_from_min": 1320, "quiet_to_min": 1320},  # it would never be quiet
+        {"kind": "trap", "quiet_zone": "Europe/Nowhere"}, {"kind": "trap", "quiet_zone": ""},
+        {"kind": "trap", "quiet_zone": "../../etc"}, {"kind": "trap", "quiet_zone": "Europe"},
     ],
 )  # fmt: skip
 def test_a_rule_that_could_never_work_is_refused(wrong: dict[str, object]) -> None:

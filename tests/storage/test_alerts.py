@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from core.alerts import AlertRule, Delivery, Event, KeptChannel
 from storage.alert_work import StateOf, ToTell
 from storage.sqlite import TradeStore
 
-RULE = AlertRule("z", "ETHUSDT/BTCUSDT", 2.5, 1.0, 300, 1320, 360, True, 1_000)
+RULE = AlertRule("z", "ETHUSDT/BTCUSDT", 2.5, 1.0, 300, 1320, 360, True, 1_000, quiet_zone="Europe/Berlin")
 
 
 @pytest.fixture
@@ -92,6 +93,25 @@ def test_a_channel_gets_its_alerts_oldest_first_and_waits_for_the_one_that_faile
     after = store.next_delivery("env1", 10_000)
     assert after is not None
     assert after[0].text == "told b"
+
+
+def test_alerts_of_long_ago_leave_and_what_waits_stays(store: TradeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.alert_work.KEEP_ROWS", 3)
+    day_ns, now_ns = 86_400 * 10**9, time.time_ns()
+    with monkeypatch.context() as ago:
+        ago.setattr("storage.alert_work.time.time_ns", lambda: now_ns - 91 * day_ns)
+        tell(store, "waits", channels=("env1",))
+        tell(store, "old", channels=())
+        store.flush()
+    assert [a.told_ms for a in store.alerts()] == [(now_ns - 91 * day_ns) // 10**6] * 2
+    tell(store, "1", "2", channels=())
+    assert [a.text for a in store.alerts()] == ["told 2", "told 1", "told waits"]
+    tell(store, "3", "4", channels=())
+    assert [a.text for a in store.alerts()] == ["told 4", "told 3", "told 2", "told waits"]
+    store.put_delivery(Delivery(1, "env1", "sent"))
+    tell(store, "5", channels=())
+    assert [a.text for a in store.alerts()] == ["told 5", "told 4", "told 3"]
+    assert store.deliveries([1]) == ()
 
 
 def test_what_is_held_lets_others_pass_until_its_time(store: TradeStore) -> None:

@@ -1,6 +1,7 @@
 """The tables are those of the design; a migration is there whole or not at all."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import fields
@@ -107,6 +108,19 @@ def test_a_later_migration_is_applied_to_what_is_there(database: sqlite3.Connect
     assert check_version(database, HERE, more) == len(more)
     with pytest.raises(StoreError, match=rf"here.db has format {len(more)}, .* knows formats up to {len(MIGRATIONS)}"):
         migrate(database, HERE)
+
+
+def test_a_rule_whose_quiet_hours_were_none_comes_over_without_them() -> None:
+    with closing(empty()) as database:
+        migrate(database, HERE, MIGRATIONS[:6])
+        for begin, end in ((1320, 1320), (1320, 360)):
+            database.execute("INSERT INTO alert_rules VALUES (NULL, 'trap', '', 0, 0, 0, ?, ?, 1, 5)", (begin, end))
+        database.execute("INSERT INTO alerts VALUES (1, 'a rule', '', 0, 5, 'told', 'sent', 1, 'key')")
+        migrate(database, HERE)
+        found = database.execute("SELECT quiet_from_min, quiet_to_min, quiet_zone FROM alert_rules").fetchall()
+        assert found == [(None, None, "UTC"), (1320, 360, "UTC")]
+        (told_ms,) = database.execute("SELECT told_ms FROM alerts").fetchone()
+        assert abs(told_ms - time.time() * 1000) < 60_000
 
 
 def test_a_migration_that_fails_leaves_no_trace(database: sqlite3.Connection) -> None:

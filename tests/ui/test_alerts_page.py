@@ -101,6 +101,23 @@ def test_levels_that_do_not_go_together_are_a_sentence_and_nothing_is_stored() -
     assert desk.alerts.rules == ()
 
 
+def test_quiet_hours_are_by_the_clocks_of_a_zone_and_ones_that_end_when_they_begin_are_refused() -> None:
+    app, desk = page(FakeAlerts())
+    app.toggle(key="alert_quiet").set_value(True).run()
+    app.selectbox(key="alert_zone").select("Europe/Berlin")
+    app.time_input(key="alert_to").set_value(time(22))
+    app.button(key="alert_save").click().run()
+    assert "choose another end" in app.error[0].value
+    assert not words(app).count("channels quiet")
+    app.time_input(key="alert_to").set_value(time(6))
+    app.button(key="alert_save").click().run()
+    (rule,) = desk.alerts.rules
+    assert (rule.quiet_from_min, rule.quiet_to_min, rule.quiet_zone) == (1320, 360, "Europe/Berlin")
+    assert "channels quiet 22:00–06:00 Europe/Berlin" in words(app)
+    app.button(key="alert_edit_1").click().run()
+    assert app.selectbox(key="alert_zone").value == "Europe/Berlin"
+
+
 def test_a_rule_is_edited_in_the_form_switched_off_and_deleted() -> None:
     app, desk = page()
     app.button(key="alert_edit_2").click().run()

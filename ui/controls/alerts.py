@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import time
+from functools import cache
 from typing import Final
+from zoneinfo import available_timezones
 
 import streamlit as st
 
@@ -75,7 +77,7 @@ def editing() -> int:
 
 def _quiet() -> None:
     quiet = st.toggle(
-        "Quiet hours, UTC",
+        "Quiet hours",
         key="alert_quiet",
         help="Alerts of these hours are in the list below at once. The channels get them when the hours end.",
     )
@@ -83,6 +85,12 @@ def _quiet() -> None:
         with st.container(key="ps-alert-quiet", horizontal=True):
             st.time_input("From", time(22), key="alert_from", step=900)
             st.time_input("To", time(6), key="alert_to", step=900)
+            st.selectbox("By the clocks of", _zones(), _zones().index("UTC"), key="alert_zone")
+
+
+@cache
+def _zones() -> tuple[str, ...]:
+    return tuple(sorted(available_timezones()))
 
 
 def pairs_of(view: AlertsView, on_screen: tuple[str, str]) -> list[str]:
@@ -146,6 +154,8 @@ def _save(desk: DeskPort, view: AlertsView) -> None:
     kind = KINDS[said["alert_kind"]]
     pair = "" if said["alert_pair"] == EVERY else str(said["alert_pair"]).removesuffix(ON_SCREEN)
     quiet = bool(said.get("alert_quiet"))
+    if quiet and said["alert_from"] == said["alert_to"]:
+        raise PairsightError("Quiet hours that end when they begin are none: choose another end, or switch them off.")
     try:
         rule = AlertRule(
             kind,
@@ -156,6 +166,7 @@ def _save(desk: DeskPort, view: AlertsView) -> None:
             _minutes(said["alert_from"]) if quiet else None,
             _minutes(said["alert_to"]) if quiet else None,
             id=int(said.get("alert_id", 0)),
+            quiet_zone=str(said["alert_zone"]) if quiet else "UTC",
         )
     except ValueError:
         raise PairsightError("The z below which it arms again must be lower than the level.") from None
@@ -197,6 +208,7 @@ def _fill(rule: AlertRule) -> None:
         said["alert_level"], said["alert_rearm"] = rule.level, rule.rearm
     if rule.quiet_from_min is not None and rule.quiet_to_min is not None:
         said["alert_from"], said["alert_to"] = _time(rule.quiet_from_min), _time(rule.quiet_to_min)
+        said["alert_zone"] = rule.quiet_zone
 
 
 def _minutes(at: time) -> int:

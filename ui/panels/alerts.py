@@ -39,7 +39,7 @@ def rule_words(rule: AlertRule, pairs: Sequence[str]) -> Markup:
     if rule.cooldown_s:
         details.append(f"cooldown {formats.age(rule.cooldown_s)}")
     if rule.quiet_from_min is not None and rule.quiet_to_min is not None:
-        details.append(f"channels quiet {_of_day(rule.quiet_from_min)}–{_of_day(rule.quiet_to_min)} UTC")
+        details.append(f"channels quiet {_of_day(rule.quiet_from_min)}–{_of_day(rule.quiet_to_min)} {rule.quiet_zone}")
     if not rule.enabled:
         details.append("switched off")
     if rule.pair and rule.pair not in pairs and rule.kind not in OF_STREAMS:
