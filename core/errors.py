@@ -38,10 +38,6 @@ class BadFrame(PairsightError):  # noqa: N818 (the protocol's own word)
 class LineDown(PairsightError):  # noqa: N818
     """The connection is gone."""
 
-    def __init__(self, reason: str, code: int | None = None) -> None:
-        super().__init__(reason)
-        self.code = code  # WebSocket close code, where one came
-
 
 class LineRefused(LineDown):
     """The exchange answered the upgrade with an HTTP status instead of a socket."""
@@ -61,20 +57,15 @@ class RestError(PairsightError):
 
 
 class BadRequest(RestError):  # noqa: N818
-    """The exchange would not answer this request; carries its own code."""
-
-    def __init__(self, reason: str, code: int) -> None:
-        super().__init__(reason)
-        self.code = code
+    """The exchange would not answer this request."""
 
 
 class RateLimited(RestError):  # noqa: N818
     """429 or 418. ``retry_after_s`` says how long nothing may be asked."""
 
-    def __init__(self, reason: str, retry_after_s: float, banned: bool) -> None:
+    def __init__(self, reason: str, retry_after_s: float) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
-        self.banned = banned
 
 
 class Blocked(RestError):  # noqa: N818

@@ -19,7 +19,6 @@ TIMEFRAME_NAMES: Final[Mapping[int, str]] = {
     1: "1s", 5: "5s", 15: "15s", 60: "1m", 300: "5m", 900: "15m", 3600: "1h",
 }  # fmt: skip
 
-Provenance = Literal["trades", "repaired", "kline"]
 GapState = Literal["open", "repaired", "lost"]
 TradeKind = Literal["trade", "aggTrade"]
 Source = Literal["LIVE", "REPLAY", "SIMULATED"]
@@ -296,7 +295,6 @@ class FeedStatus:
     state: Literal["stopped", "connecting", "live", "waiting", "blocked"] = "stopped"
     reason: str = ""  # why it is not live, as a sentence for the trader
     url: str = ""
-    connected_since_ms: int | None = None
     reconnects: int = 0
     frames: int = 0
     records: int = 0

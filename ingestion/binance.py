@@ -68,16 +68,9 @@ def unsubscribe(streams: Sequence[str], request_id: int) -> str:
     return _control("UNSUBSCRIBE", request_id, streams)
 
 
-def list_subscriptions(request_id: int) -> str:
-    """The control frame that asks what is subscribed; the answer proves nothing about delivery."""
-    return _control("LIST_SUBSCRIPTIONS", request_id)
-
-
-def _control(method: str, request_id: int, streams: Sequence[str] | None = None) -> str:
-    frame: dict[str, object] = {"method": method}
-    if streams is not None:
-        frame["params"] = list(streams)
-    return json.dumps(frame | {"id": request_id}, separators=(",", ":"), ensure_ascii=False)
+def _control(method: str, request_id: int, streams: Sequence[str]) -> str:
+    frame = {"method": method, "params": list(streams), "id": request_id}
+    return json.dumps(frame, separators=(",", ":"), ensure_ascii=False)
 
 
 # Frames to values

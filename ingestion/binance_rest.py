@@ -99,9 +99,7 @@ class _Settled(Struct, gc=False):
 class _Ticker(Struct, gc=False):
     symbol: str
     count: int
-    lastPrice: float  # noqa: N815
     quoteVolume: float  # noqa: N815
-    priceChangePercent: float = 0.0  # noqa: N815
 
 
 class _Time(Struct, gc=False):
@@ -119,9 +117,7 @@ class Ticker:
 
     symbol: str
     trades: int
-    last: float
     quote_volume: float
-    change_pct: float
 
 
 def server_ms(body: bytes) -> int:
@@ -234,7 +230,7 @@ def trades(symbol: str, body: bytes) -> Ticks:
 
 
 def marks(body: bytes) -> list[MarkPrice]:
-    """``premiumIndex``, of one symbol or of all."""
+    """``premiumIndex`` of all symbols."""
     return [
         MarkPrice(
             symbol=row.symbol,
@@ -244,7 +240,7 @@ def marks(body: bytes) -> list[MarkPrice]:
             funding_rate=row.lastFundingRate or 0.0,
             next_funding_ms=row.nextFundingTime,
         )
-        for row in _one_or_all(body, _Premium)
+        for row in _rows(body, _Premium)
     ]
 
 
@@ -253,7 +249,7 @@ def funding_hours(body: bytes) -> dict[str, int]:
 
     0: it lists the symbol and says no hours that can be.
     """
-    return {row.symbol: max(row.fundingIntervalHours or 0, 0) for row in _one_or_all(body, _Funding)}
+    return {row.symbol: max(row.fundingIntervalHours or 0, 0) for row in _rows(body, _Funding)}
 
 
 def settled(body: bytes) -> list[tuple[int, float]]:
@@ -265,17 +261,12 @@ def settled(body: bytes) -> list[tuple[int, float]]:
 
 
 def tickers(body: bytes) -> list[Ticker]:
-    """``ticker/24hr``, of one symbol or of all."""
-    return [
-        Ticker(row.symbol, row.count, row.lastPrice, row.quoteVolume, row.priceChangePercent)
-        for row in _one_or_all(body, _Ticker)
-    ]
+    """``ticker/24hr`` of all symbols."""
+    return [Ticker(row.symbol, row.count, row.quoteVolume) for row in _rows(body, _Ticker)]
 
 
-def _one_or_all(body: bytes, of: type[T]) -> Sequence[T]:
-    if body.lstrip()[:1] == b"[":
-        return _readable(_read(body, list[msgspec.Raw]), of)
-    return [_read(body, of)]
+def _rows(body: bytes, of: type[T]) -> list[T]:
+    return _readable(_read(body, list[msgspec.Raw]), of)
 
 
 def _readable(raws: Sequence[msgspec.Raw], of: type[T]) -> list[T]:

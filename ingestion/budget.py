@@ -51,11 +51,6 @@ class Budget:
         """Nothing may be asked until then."""
         self._forbidden_until_ms = max(self._forbidden_until_ms, until_ms)
 
-    def used(self, now_ms: int) -> int:
-        """The weight used in this minute."""
-        self._turn(now_ms)
-        return self._used
-
     def _turn(self, now_ms: int) -> None:
         minute = now_ms // MINUTE_MS
         if minute != self._minute:

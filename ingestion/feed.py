@@ -106,7 +106,6 @@ class Feed:
         self._state: Literal["stopped", "connecting", "live", "waiting", "blocked"] = "stopped"
         self._reason = ""
         self._url = ""
-        self._since_ms: int | None = None
         self._next_try_s: float | None = None
         self._connections = 0
         self._simulated: Literal["", "market", "replay"] = ""
@@ -179,7 +178,6 @@ class Feed:
                 state=self._state,
                 reason=self._reason,
                 url=self._url,
-                connected_since_ms=self._since_ms if self._state == "live" else None,
                 reconnects=max(0, self._connections - 1),
                 frames=self._tally.frames,
                 records=self._tally.records,
@@ -267,7 +265,6 @@ class Feed:
             now_s = self._now_s()
             self._control.opened(names, now_s)
             self._closing = False
-            self._since_ms = self._now_ms()
             if not renewal:
                 self._tally.pulse.restart(now_s)
                 self._connections += 1

@@ -45,11 +45,6 @@ class Fill:
     reason: str = ""  # how it was filled, or why not
     again: bool = False  # the exchange may know more later
 
-    @property
-    def complete(self) -> bool:
-        """Whether nothing stays unknown."""
-        return not self.lost
-
 
 def fill(gap: Gap, rest: Answers, stored: Stored, kind: TradeKind = "trade") -> Fill:
     """Fetch what a gap misses.

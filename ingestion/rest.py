@@ -123,10 +123,9 @@ class Rest:
         body = self.get("/fapi/v1/trades", {"symbol": symbol, "limit": limit}, weight=5, background=False)
         return _read(lambda text: answers.trades(symbol, text), body)
 
-    def premium_index(self, symbol: str | None = None) -> list[MarkPrice]:
-        """Mark price, index price and running funding rate, of one symbol or of all."""
-        body = self.get("/fapi/v1/premiumIndex", {"symbol": symbol}, weight=1 if symbol else 10)
-        return _read(answers.marks, body)
+    def premium_index(self) -> list[MarkPrice]:
+        """Mark price, index price and running funding rate of every symbol."""
+        return _read(answers.marks, self.get("/fapi/v1/premiumIndex", weight=10))
 
     def funding_hours(self) -> dict[str, int]:
         """Hours between funding settlements by symbol; a symbol that is not listed settles every 8 h; 0: not said."""
@@ -146,9 +145,9 @@ class Rest:
             since = found[-1][0] + 60_000
         return found
 
-    def ticker_24h(self, symbol: str | None = None) -> list[Ticker]:
-        """The last 24 hours, of one symbol or of all."""
-        return _read(answers.tickers, self.get("/fapi/v1/ticker/24hr", {"symbol": symbol}, weight=1 if symbol else 40))
+    def ticker_24h(self) -> list[Ticker]:
+        """The last 24 hours of every symbol."""
+        return _read(answers.tickers, self.get("/fapi/v1/ticker/24hr", weight=40))
 
     # What it knows
 
@@ -163,13 +162,6 @@ class Rest:
         """The exchange's clock minus ours; None: not measured yet."""
         with self._lock:
             return self._offset_ms if self._offset_known else None
-
-    @property
-    def used_weight(self) -> int:
-        """Request weight used in this minute."""
-        now_ms = self.exchange_ms()
-        with self._lock:
-            return self._budget.used(now_ms)
 
     def exchange_ms(self) -> int:
         """The exchange's clock, as far as it has been measured."""
@@ -234,9 +226,7 @@ class Rest:
                 if wait_ms == 0:
                     self._budget.spend(weight, now_ms)
             if wait_ms / 1000 > self._patience_s:
-                raise RateLimited(
-                    f"The exchange must not be asked for another {wait_ms / 1000:.0f} s.", wait_ms / 1000, False
-                )
+                raise RateLimited(f"The exchange must not be asked for another {wait_ms / 1000:.0f} s.", wait_ms / 1000)
             self.pause(wait_ms / 1000)
             if wait_ms == 0:
                 return
@@ -279,7 +269,7 @@ class Rest:
             with self._lock:
                 self._budget.forbid(now_ms + int(wait_s * 1000))
             what = "has banned this address" if status == 418 else "asks for fewer requests"
-            return RateLimited(f"The exchange {what} for {wait_s:.0f} s (HTTP {status}).", wait_s, status == 418)
+            return RateLimited(f"The exchange {what} for {wait_s:.0f} s (HTTP {status}).", wait_s)
         if status == 451:
             blocked = Blocked("The exchange does not serve this location (HTTP 451).", status)
             with self._lock:
@@ -292,8 +282,8 @@ class Rest:
         if status >= 500 or status == 408:
             return Unreachable(f"The exchange is not available (HTTP {status}{': ' + words if words else ''}).")
         if failure is None:  # a proxy, or an address that is not the exchange's
-            return BadRequest(f"{self._host} refused the request without the exchange's reason (HTTP {status}).", 0)
-        return BadRequest(f"The exchange refused the request: {words or 'no reason given'} (code {code}).", code)
+            return BadRequest(f"{self._host} refused the request without the exchange's reason (HTTP {status}).")
+        return BadRequest(f"The exchange refused the request: {words or 'no reason given'} (code {code}).")
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)

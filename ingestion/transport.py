@@ -244,7 +244,7 @@ class WebSocketLine:
             code = struct.unpack("!H", frame.data[:2])[0] if len(frame.data) >= 2 else None
             reason = frame.data[2:].decode("utf-8", "replace")
             said = " ".join(word for word in (str(code) if code else "", reason) if word)
-            self._down(f"The exchange closed the connection{f': {said}' if said else ''}.", code)
+            self._down(f"The exchange closed the connection{f': {said}' if said else ''}.")
         if opcode in (websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY):
             self._fragments = 0
             messages.append(bytes(frame.data))
@@ -274,10 +274,10 @@ class WebSocketLine:
     def _too_large(self) -> NoReturn:
         self._down(f"The server sent a message of more than {self._max} bytes.")
 
-    def _down(self, reason: str, code: int | None = None, cause: BaseException | None = None) -> NoReturn:
+    def _down(self, reason: str, cause: BaseException | None = None) -> NoReturn:
         self._closing.set()
         self._release()
-        raise LineDown(reason, code) from cause
+        raise LineDown(reason) from cause
 
     def _release(self) -> None:
         with contextlib.suppress(OSError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from simulator.bars import INTERVALS, MINUTE_MS, Bars, next_open, open_of, roll_up
@@ -11,15 +10,12 @@ from simulator.decimals import printed
 from simulator.exchange import Exchange
 from simulator.funding import Mark, marked
 from simulator.records import Instrument
+from simulator.rest import body
 from simulator.streams import EVERY_QUOTE
 
 KLINE_EVERY_MS: Final = 250
 KLINE_CLOSES_AFTER_MS: Final = 2_000  # the closing message comes about so long after the boundary
 COIN_M: Final = Instrument("BTCUSD_PERP", 1, 0, base="BTC", quote="USD")  # such rows occur in the array streams too
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 class Periodic:
@@ -71,7 +67,7 @@ class Periodic:
             self._quote(stream, symbol, now_ms)
 
     def _publish(self, stream: str, value: object) -> None:
-        self._exchange.hub.publish(stream, _json(value))
+        self._exchange.hub.publish(stream, body(value))
 
     def _mark(self, symbol: str, now_ms: int) -> Mark:
         price = float(self._exchange.tapes[symbol].last_price)

@@ -50,7 +50,7 @@ def taken_apart(rng: np.random.Generator, hour_ms: int, seconds: Seconds, first:
     start = np.cumsum(records) - records
     place = np.arange(total) - start[second]  # of each record within its second
     # Non-trades take random places; executions keep their order in the others.
-    is_extra = _chosen(rng, second, start, records, extra)
+    is_extra = _chosen(rng, second, start, extra)
     rank = np.cumsum(~is_extra) - 1
     rank = rank - (np.cumsum(trades) - trades)[second]  # of each execution among its second's
     both = (buys > 0) & (sells > 0)
@@ -63,7 +63,7 @@ def taken_apart(rng: np.random.Generator, hour_ms: int, seconds: Seconds, first:
     inner_count = np.bincount(second[inner], minlength=n)
     is_buy = np.where(is_first, opens_buy[second], closes_buy[second])
     inner_start = np.cumsum(inner_count) - inner_count
-    is_buy[inner] = _chosen(rng, second[inner], inner_start, inner_count, np.minimum(middle_buys, inner_count))
+    is_buy[inner] = _chosen(rng, second[inner], inner_start, np.minimum(middle_buys, inner_count))
     qty = np.zeros(total, np.int64)
     for side, totals in ((True, seconds.bought[span]), (False, seconds.sold[span])):
         mine = np.flatnonzero(~is_extra & (is_buy == side))
@@ -89,7 +89,7 @@ def taken_apart(rng: np.random.Generator, hour_ms: int, seconds: Seconds, first:
     )
 
 
-def _chosen(rng: np.random.Generator, group: Ints, start: Ints, size: Ints, how_many: Ints) -> Bools:
+def _chosen(rng: np.random.Generator, group: Ints, start: Ints, how_many: Ints) -> Bools:
     """Choose ``how_many`` members of each group at random; groups are runs in order. Returns a mask of members."""
     chosen = np.zeros(len(group), bool)
     if len(group) == 0 or not how_many.any():

@@ -112,11 +112,6 @@ class CandleBuilder:
                 self._gaps = [known for known in self._gaps if known[1] >= oldest]
         return confirmed
 
-    def forming(self, timeframe_s: int) -> Candles:
-        """What is not yet confirmed, oldest first, incomplete intervals included. For the live row only."""
-        with self._lock:
-            return self._candles(timeframe_s, sorted((t, *row) for t, row in self._frames[timeframe_s].rows.items()))
-
     def late(self) -> list[tuple[int, int]]:
         """Drain (timeframe, open) of intervals that got a trade after they had passed; rebuild them from the store."""
         with self._lock:

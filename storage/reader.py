@@ -113,14 +113,12 @@ class StoreReader(AlertReading, WishReading):
         timeframe_s: int,
         *,
         limit: int | None = None,
-        before_ms: int | None = None,
         from_ms: int | None = None,
         to_ms: int | None = None,
     ) -> Candles:
-        """Confirmed, complete candles by open time. ``before_ms`` says the same as ``to_ms``; the lower holds."""
-        end = min(_EVER if before_ms is None else before_ms, _EVER if to_ms is None else to_ms)
-        start, most = _or(from_ms, -_EVER), _or(limit, _ALL)
-        return Candles(symbol, timeframe_s, *self._columns(_CANDLES, _CANDLE, symbol, timeframe_s, start, end, most))
+        """Confirmed, complete candles opened in ``from_ms <= t < to_ms``, oldest first; with ``limit`` the newest."""
+        span = _or(from_ms, -_EVER), _or(to_ms, _EVER), _or(limit, _ALL)
+        return Candles(symbol, timeframe_s, *self._columns(_CANDLES, _CANDLE, symbol, timeframe_s, *span))
 
     def trades(
         self,

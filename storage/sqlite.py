@@ -149,12 +149,12 @@ class TradeStore(StoreReader):
         """Store what looks said, each once: one that is stored is never changed. False: there is no room for them."""
         return self._backlog.offer(PutLooks(tuple(looks)))
 
-    def note_looks(self, pair: str, timeframe_s: int, from_ms: int, to_ms: int, note: str = "repaired") -> bool:
-        """Set the note of looks stored by then at candles opened in ``[from_ms, to_ms]``; what they said stays.
+    def note_looks(self, pair: str, timeframe_s: int, from_ms: int, to_ms: int) -> bool:
+        """Note "repaired" on looks stored by then at candles opened in ``[from_ms, to_ms]``; what they said stays.
 
         False: there is no room for it.
         """
-        return self._backlog.offer(NoteLooks(pair, timeframe_s, from_ms, to_ms, note))
+        return self._backlog.offer(NoteLooks(pair, timeframe_s, from_ms, to_ms))
 
     def put_paper(
         self,

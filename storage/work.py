@@ -37,8 +37,8 @@ _NOTE: Final = """
             WHERE pair = :pair AND timeframe_s = :timeframe_s AND params > journals.params
         ) FROM journals WHERE journals.params IS NOT NULL
     )
-    UPDATE decisions SET note = :note WHERE pair = :pair AND timeframe_s = :timeframe_s
-        AND params IN (SELECT params FROM journals) AND candle_ms BETWEEN :from_ms AND :to_ms AND note <> :note
+    UPDATE decisions SET note = 'repaired' WHERE pair = :pair AND timeframe_s = :timeframe_s
+        AND params IN (SELECT params FROM journals) AND candle_ms BETWEEN :from_ms AND :to_ms AND note <> 'repaired'
 """
 
 
@@ -247,18 +247,17 @@ class PutLooks:
 
 @dataclass(frozen=True, slots=True)
 class NoteLooks:
-    """Set the note of stored looks at candles opened in [from_ms, to_ms]; what they said stays."""
+    """Note "repaired" on stored looks at candles opened in [from_ms, to_ms]; what they said stays."""
 
     pair: str
     timeframe_s: int
     from_ms: int
     to_ms: int
-    note: str
     rows: ClassVar[int] = 1
 
     def do(self, ledger: Ledger) -> None:
-        asked = {name: getattr(self, name) for name in ("pair", "timeframe_s", "note")}
-        ledger.connection.execute(_NOTE, {**asked, "from_ms": int(self.from_ms), "to_ms": int(self.to_ms)})
+        span = {"from_ms": int(self.from_ms), "to_ms": int(self.to_ms)}
+        ledger.connection.execute(_NOTE, {"pair": self.pair, "timeframe_s": self.timeframe_s, **span})
 
 
 def gather(requests: Iterable[Work]) -> list[Work]:

@@ -29,7 +29,7 @@ def info(
 
 
 def ticker(symbol: str, volume: float) -> Ticker:
-    return Ticker(symbol, 1_000, 1.0, volume, 0.0)
+    return Ticker(symbol, 1_000, volume)
 
 
 def candles(symbol: str, opens: Iterable[int], close: Floats | float = 100.0, volume: float = 2.0) -> Candles:

@@ -52,11 +52,11 @@ class FakeRest:
 
     def agg_trades(self, symbol: str, **bounds: object) -> object:
         self._answer(f"gap of {symbol}")
-        raise BadRequest("not kept", -1)
+        raise BadRequest("not kept")
 
     def trades(self, symbol: str, limit: int = 0) -> object:
         self._answer(f"gap of {symbol}")
-        raise BadRequest("not kept", -1)
+        raise BadRequest("not kept")
 
     def klines(self, symbol: str, timeframe_s: int, **bounds: object) -> Candles:
         self._answer(f"bars of {symbol}")
@@ -187,7 +187,7 @@ def test_a_gap_the_exchange_does_not_answer_for_starves_neither_candles_nor_hist
 def test_after_a_refusal_nothing_more_is_asked_until_it_is_over() -> None:
     bay = Bay([gap_of("AUSDT")])
     bay.repairer.want("BUSDT", 60, 10)
-    bay.rest.fails["gap of AUSDT"] = RateLimited("The exchange asks for fewer requests.", 30.0, banned=False)
+    bay.rest.fails["gap of AUSDT"] = RateLimited("The exchange asks for fewer requests.", 30.0)
     bay.run(29.0)
     assert bay.rest.asked == ["clock", "list", "gap of AUSDT"]
     bay.rest.fails.clear()
@@ -216,7 +216,7 @@ def test_what_was_known_of_funding_stands_until_the_new_has_come(fails: str) -> 
 
 def test_a_server_without_one_of_the_facts_leaves_that_one_unknown() -> None:
     bay = Bay()
-    bay.rest.fails["funding"] = BadRequest("No such path.", 404)
+    bay.rest.fails["funding"] = BadRequest("No such path.")
     bay.run(20.0)
     assert bay.repairer.facts.funding_hours is None
     assert set(bay.repairer.facts.marks) == {"AUSDT"}

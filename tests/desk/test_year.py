@@ -170,7 +170,7 @@ def test_it_waits_while_the_budget_is_spent() -> None:
 def test_a_refusal_is_told_in_its_own_words() -> None:
     def refuse(page: int) -> None:
         if page == 1:
-            raise RateLimited("The exchange must not be asked for another 90 s.", 90.0, False)
+            raise RateLimited("The exchange must not be asked for another 90 s.", 90.0)
 
     year, _ = a_year(Exchange(refuse), Shelf())
     year.fetch(PAIR, 60, 2)

@@ -85,7 +85,7 @@ class Peer:
     def close(self, code: int, reason: str) -> None:
         self.flush()
         if self.ended is None and not self.stalled:
-            self.ended = LineDown(f"The exchange closed the connection: {code} {reason}", code)
+            self.ended = LineDown(f"The exchange closed the connection: {code} {reason}")
 
     def drop(self, reset: bool = True) -> None:
         if self.ended is None and not self.stalled:

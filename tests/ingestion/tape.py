@@ -65,7 +65,7 @@ class Tape:
     ) -> Records:
         self.asked.append("aggTrades")
         if start_ms is not None and start_ms < self.oldest_ms:
-            raise BadRequest("The exchange refused the request: older than 48 hours (code -4166).", -4166)
+            raise BadRequest("The exchange refused the request: older than 48 hours (code -4166).")
         rows = self.aggregates()
         keep = rows.record_id >= (from_id or 0)
         if start_ms is not None and end_ms is not None:

@@ -44,7 +44,6 @@ def test_control_frames_are_what_the_exchange_documents() -> None:
     assert binance.unsubscribe(["a@trade", "b@trade"], 2) == (
         '{"method":"UNSUBSCRIBE","params":["a@trade","b@trade"],"id":2}'
     )
-    assert binance.list_subscriptions(3) == '{"method":"LIST_SUBSCRIPTIONS","id":3}'
 
 
 # Single frames

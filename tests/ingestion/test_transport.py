@@ -114,9 +114,7 @@ def test_what_came_before_a_close_frame_is_not_lost(ends: tuple[Line, Peer]) -> 
     line, peer = ends
     peer.say(frame(b"last") + frame(struct.pack("!H", 1008) + b"Too many requests", opcode=8))
     assert read(line, 1) == [b"last"]
-    down = until_down(line)
-    assert down.code == 1008
-    assert "1008 Too many requests" in str(down)
+    assert "1008 Too many requests" in str(until_down(line))
 
 
 def test_a_cut_without_a_word_is_line_down(ends: tuple[Line, Peer]) -> None:
@@ -124,7 +122,7 @@ def test_a_cut_without_a_word_is_line_down(ends: tuple[Line, Peer]) -> None:
     peer.say(frame(b"a"))
     peer.cut()
     assert read(line, 1) == [b"a"]
-    assert until_down(line).code is None
+    until_down(line)
     with pytest.raises(LineDown):
         line.send("x")
 

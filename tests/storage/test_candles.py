@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_array_equal
 
 from core.exact import MAX_BATCH_UNITS
 from core.types import TIMEFRAMES_S, Candles, Ticks
@@ -230,7 +229,7 @@ def test_a_late_trade_is_told_in_every_timeframe_it_missed_and_counted_in_the_ot
     builder.add(make([(9, 9, 10_500, "7", "0.5"), (10, 10, 12_000, "8", "0.5")]))
     assert builder.late() == [(1, 10_000), (1, 12_000), (5, 10_000)]
     assert builder.late() == []
-    assert rows(builder.forming(60)) == [(0, 1.0, 8.0, 1.0, 8.0, 1.002, 4)]
+    assert rows(builder.confirm(60_000 + GRACE)[60]) == [(0, 1.0, 8.0, 1.0, 8.0, 1.002, 4)]
 
 
 def test_a_late_trade_in_an_incomplete_interval_is_told_as_incomplete() -> None:
@@ -242,15 +241,6 @@ def test_a_late_trade_in_an_incomplete_interval_is_told_as_incomplete() -> None:
     builder.add(at(10_700))
     assert builder.late() == []
     assert builder.incomplete() == [(1, 10_000, 10_000)]
-
-
-def test_forming_shows_what_is_not_confirmed_and_only_that() -> None:
-    builder = CandleBuilder("BTCUSDT", grace_ms=GRACE, timeframes_s=(1, 5))
-    assert len(builder.forming(5)) == 0
-    builder.add(at(10_000, 11_200, 11_100))
-    builder.confirm(11_500)
-    assert rows(builder.forming(1)) == [(11_000, 2.0, 3.0, 2.0, 3.0, 0.002, 2)]
-    assert rows(builder.forming(5)) == [(10_000, 1.0, 3.0, 1.0, 3.0, 0.003, 3)]
 
 
 @pytest.mark.parametrize("n", [3, 200])  # the loop and the columns
@@ -296,5 +286,3 @@ def test_the_recording_gives_the_same_candles_in_any_batches(shared_data: Path, 
         end = int(trades.ts_ms.max())
         assert {s: reference(trades, s, end) for s in TIMEFRAMES_S} == got
         assert builder.late() == []
-        unconfirmed = np.unique(trades.ts_ms // 1000 * 1000)[-len(builder.forming(1)) :]
-        assert_array_equal(builder.forming(1).open_ms, unconfirmed)

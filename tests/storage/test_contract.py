@@ -176,7 +176,7 @@ def test_candles_come_back_oldest_first_and_a_limit_keeps_the_newest(store: Trad
     assert store.flush()
     assert_same(store.candles("BTCUSDT", 60), candles(60_000, 120_000, 180_000, 240_000))
     assert_same(store.candles("BTCUSDT", 60, limit=2), candles(180_000, 240_000))
-    assert_same(store.candles("BTCUSDT", 60, limit=2, before_ms=240_000), candles(120_000, 180_000))
+    assert_same(store.candles("BTCUSDT", 60, limit=2, to_ms=240_000), candles(120_000, 180_000))
     assert_same(store.candles("BTCUSDT", 60, from_ms=120_000, to_ms=240_000), candles(120_000, 180_000))
     assert_same(store.candles("BTCUSDT", 300), candles(0, timeframe_s=300))
     assert store.counts() == {("BTCUSDT", 60): 4, ("BTCUSDT", 300): 1}

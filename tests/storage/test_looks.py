@@ -73,5 +73,5 @@ def steps(path: Path, pair: str) -> int:
 
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.set_progress_handler(count, 10)
-        NoteLooks(pair, 1, 3_990_000, 3_999_000, "repaired").do(Ledger(connection))
+        NoteLooks(pair, 1, 3_990_000, 3_999_000).do(Ledger(connection))
     return counted

@@ -36,7 +36,7 @@ class Spy(StoreReader):
 
 READS = {
     "newest candles": lambda s: s.candles("BTCUSDT", 60, limit=300),
-    "candles before": lambda s: s.candles("BTCUSDT", 60, limit=300, before_ms=10**12),
+    "candles before": lambda s: s.candles("BTCUSDT", 60, limit=300, to_ms=10**12),
     "candles of a range": lambda s: s.candles("BTCUSDT", 60, from_ms=0, to_ms=10**12),
     "trades of a range": lambda s: s.trades("BTCUSDT", from_ms=0, to_ms=10**12),
     "newest trades of a range": lambda s: s.trades("BTCUSDT", from_ms=0, to_ms=10**12, limit=10),
