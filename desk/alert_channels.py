@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -18,6 +17,7 @@ from typing import Final, Protocol
 
 from analytics.alert_rules import held_until_ms
 from core.alerts import Alert, AlertRule, ChannelStatus, Delivery, KeptChannel
+from core.clock import now_ms
 from core.errors import PairsightError
 from desk.apprise_sender import THREADS, Sender, masked, open_sender
 
@@ -85,7 +85,7 @@ class Channel:
         *,
         open_channel: Callable[[str], Sender] = open_sender,
         wait_s: Callable[[int], float] = retry_s,
-        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        now_ms: Callable[[], int] = now_ms,
     ) -> None:
         self.address = address
         self._post = post

@@ -29,6 +29,7 @@ from analytics.alert_rules import (
 )
 from analytics.live import score_row
 from core.alerts import OF_LOOKS, AlertRule, Event
+from core.clock import now_ms
 from core.errors import NotEnoughData, StoreError
 from core.journal import JournalRow
 from core.types import Gap, GapState
@@ -77,7 +78,7 @@ class AlertWatch:
         channels: Callable[[], tuple[str, ...]],
         on_told: Callable[[], None],
         stale_after_s: float,
-        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        now_ms: Callable[[], int] = now_ms,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from core.alerts import Alert, AlertRule, AlertsView, ChannelStatus
+from core.clock import now_ms
 from core.errors import PairsightError, StoreError
 from core.types import WatchedPair
 from desk.alert_channels import Address, Channel, addresses, retry_s
@@ -42,7 +43,7 @@ class Alerts:
         stale_after_s: float,
         open_channel: Callable[[str], Sender] = open_sender,
         wait_s: Callable[[int], float] = retry_s,
-        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        now_ms: Callable[[], int] = now_ms,
     ) -> None:
         self._store = store
         self._urls = urls

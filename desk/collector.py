@@ -16,6 +16,7 @@ from analytics.decision import Freshness
 from analytics.live import Touch
 from analytics.market import MarketRule, MarketView
 from analytics.params import Params
+from core.clock import now_ms
 from core.errors import StoreError, UnknownSymbol
 from core.load import HistoryLoad
 from core.settings import Settings
@@ -389,7 +390,7 @@ class Collector:
             self._tell()
 
     def _tell(self) -> None:
-        self.store.put_note(HEALTH, msgspec.json.encode(self.status()).decode(), time.time_ns() // 1_000_000)
+        self.store.put_note(HEALTH, msgspec.json.encode(self.status()).decode(), now_ms())
 
     def _holes(self, symbol: str, timeframe_s: int, from_ms: int) -> Ints:
         return self._opens(symbol, timeframe_s, from_ms, lost=True)

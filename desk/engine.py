@@ -21,6 +21,7 @@ from analytics.journal import row_of
 from analytics.look import Look
 from analytics.record import RecordSummary, advance, record_of
 from analytics.report import PairReport
+from core.clock import now_ms
 from core.errors import PairsightError, StoreError
 from core.types import TIMEFRAME_NAMES, EngineStatus, Ints, MarkPrice
 from desk.basis import PRINTS, Basis, Journal, Library, Sources, report_of
@@ -66,7 +67,7 @@ class Engine:
         marks: Callable[[], Mapping[str, MarkPrice]],
         funding_hours: Callable[[], Mapping[str, int] | None],
         mending: Callable[[str, int, int], Ints] | None = None,
-        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        now_ms: Callable[[], int] = now_ms,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sources = Sources(store, holes, marks, funding_hours)

@@ -6,12 +6,12 @@ import json
 import logging
 import sys
 import threading
-import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
+from core.clock import now_ms
 from core.types import DeskStatus, FeedStatus
 
 log = logging.getLogger(__name__)
@@ -164,7 +164,7 @@ class _Server(ThreadingHTTPServer):
 
 def _answer(status: Callable[[], DeskStatus]) -> tuple[HTTPStatus, dict[str, object]]:
     try:
-        body = told(status(), time.time_ns() // 1_000_000)
+        body = told(status(), now_ms())
     except Exception as error:  # whoever asks must hear that it is not well, whatever is wrong
         log.exception("the desk's status cannot be had")
         return HTTPStatus.SERVICE_UNAVAILABLE, {"healthy": False, "problems": [f"No status: {error}"]}

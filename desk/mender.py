@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ import msgspec
 import numpy as np
 
 from analytics.resample import resample
+from core.clock import now_ms
 from core.errors import BadRequest
 from core.types import Candles, Gap, Ticks
 from desk.holes import KLINE_MIN_S, Hole, insert, past, spans_of, without
@@ -204,7 +204,7 @@ class Mender:
         self._on_mended(hole)
 
     def _note(self) -> None:
-        self._store.put_note(HOLES, msgspec.json.encode(self._holes).decode(), time.time_ns() // 1_000_000)
+        self._store.put_note(HOLES, msgspec.json.encode(self._holes).decode(), now_ms())
 
 
 def _repaired(candles: Candles) -> Candles:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Final
 
+from core.clock import now_ms
 from core.errors import StoreError
 from core.settings import Settings
 from storage.sqlite import TradeStore
@@ -18,7 +18,7 @@ def claim(settings: Settings, store: TradeStore) -> None:
     origin = "the exchange" if settings.is_exchange else "a simulator or another server"
     known = store.note(NOTE)
     if known is None:
-        store.put_note(NOTE, json.dumps(origin), time.time_ns() // 1_000_000)
+        store.put_note(NOTE, json.dumps(origin), now_ms())
     elif json.loads(known[0]) != origin:
         raise StoreError(
             f"{settings.db} holds trades of {json.loads(known[0])}, and {settings.ws_url} is {origin}:"

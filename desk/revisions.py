@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import time
 from typing import Final
 
+from core.clock import now_ms
 from core.types import TIMEFRAMES_S
 from desk.notes import read_note
 from storage.reader import StoreReader
@@ -23,7 +23,7 @@ class Revisions:
 
     def __init__(self, store: TradeStore) -> None:
         self._store = store
-        self._count = itertools.count(time.time_ns() // 1_000_000)
+        self._count = itertools.count(now_ms())
         self._newest: dict[tuple[str, int], int] = {}
 
     def of(self, symbol: str, timeframe_s: int) -> int:
@@ -34,7 +34,7 @@ class Revisions:
         """Candles came or changed before the newest; None: of all timeframes. Asked of the store by now."""
         for each_s in [timeframe_s] if timeframe_s else TIMEFRAMES_S:
             number = self._newest[symbol, each_s] = next(self._count)
-            self._store.put_note(f"{_NOTE} {symbol} {each_s}", str(number), time.time_ns() // 1_000_000)
+            self._store.put_note(f"{_NOTE} {symbol} {each_s}", str(number), now_ms())
 
 
 def stored_revision(store: StoreReader, symbol: str, timeframe_s: int) -> int:

@@ -19,6 +19,7 @@ from analytics.paper_entry import Memory, params_of
 from analytics.paper_fill import executable
 from analytics.params import Params
 from analytics.report import PairReport
+from core.clock import now_ms
 from core.errors import PairsightError
 from core.journal import JournalRow
 from core.paper import PaperBook, PaperTrade, Settlement
@@ -85,7 +86,7 @@ class ScoreBooks:
         market: Market,
         settling: Settling,
         report_to: Callable[[Key, int, int | None], PairReport],
-        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        now_ms: Callable[[], int] = now_ms,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from analytics.funding import hours_between
 from analytics.paper_account import by_symbol, due_ms, funded, settled
+from core.clock import DAY_MS
 from core.errors import BadRequest, PairsightError
 from core.paper import PaperTrade, Settlement
 from core.types import Candles, MarkPrice
@@ -19,7 +20,6 @@ log = logging.getLogger(__name__)
 
 ASK_S: Final = 60.0  # settlements that nobody saw are asked for so often
 DAYS: Final = 7  # closed trades of so many days are still completed when a rate becomes known
-DAY_MS: Final = 86_400_000
 LATE_MS: Final = 10_000  # the announcement that shows a settlement comes some seconds after it
 
 Ask = Callable[[str, int, int], Sequence[tuple[int, float]]]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from core import clock
 from ingestion.backoff import delays
 from ingestion.rest import Rest
 from ingestion.times import THE_EXCHANGE, FeedTimes
@@ -19,7 +20,7 @@ class Surroundings:
     connect: Connect = connect
     rest: Callable[[str], Rest] = Rest  # from the base of its addresses
     monotonic: Callable[[], float] = time.monotonic
-    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    now_ms: Callable[[], int] = clock.now_ms
     waits: Callable[[], Iterator[float]] = delays  # before each further try to connect, seconds
     times: FeedTimes = THE_EXCHANGE
     retry_s: float = 5.0  # after a REST request that was not answered

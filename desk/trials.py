@@ -17,6 +17,7 @@ import numpy as np
 from analytics.backtest import Frictions
 from analytics.funding import USUAL_HOURS, FundingRates
 from analytics.trial import Stage, Trial, TrialAsk, trial
+from core.clock import DAY_MS
 from core.errors import PairsightError
 from core.types import Candles, Ints
 
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 
 KEPT: Final = 2  # a year of minutes and all that was computed of it is some hundred megabytes
 WAITING: Final = 8  # runs that wait for the one before them, or are made; each may take minutes
-DAY_MS: Final = 86_400_000
 
 Read = Callable[[TrialAsk, int], tuple[Candles, Candles, Ints]]
 """(ask, from) -> both legs' stored candles from there on, and the opens known to be incomplete."""

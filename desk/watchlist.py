@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
+from core.clock import now_ms
 from core.errors import NoteUnreadable
 from core.types import TIMEFRAMES_S, WatchedPair
 from desk.notes import read_note
@@ -70,5 +70,5 @@ def mark(store: TradeStore, pair: Pair, keep: bool) -> tuple[WatchedPair, ...]:
 
 
 def _keep(store: TradeStore, entries: tuple[WatchedPair, ...]) -> None:
-    store.put_note(NOTE, msgspec.json.encode(entries).decode(), time.time_ns() // 1_000_000)
+    store.put_note(NOTE, msgspec.json.encode(entries).decode(), now_ms())
     store.flush()

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from core.clock import DAY_MS
 from core.errors import PairsightError, RestError, StoreError
 from core.load import HistoryLoad
 from core.types import TIMEFRAME_NAMES, Ints
@@ -29,7 +30,6 @@ from ingestion.rest import Rest
 log = logging.getLogger(__name__)
 
 MOST_DAYS: Final = 366
-DAY_MS: Final = 86_400_000
 ROOM_S: Final = 30.0
 KEPT: Final = 16  # fetches that are remembered
 WAITING: Final = HistoryLoad("waiting")

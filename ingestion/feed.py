@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, Protocol
 
+from core.clock import now_ms
 from core.errors import LineDown, LineRefused, SettingsError
 from core.types import Batch, FeedStatus, Trade
 from ingestion.backoff import delays
@@ -71,7 +72,7 @@ class Feed:
         other_routes: Sequence[str] = (),
         moves: Callable[[str], bool] = lambda symbol: True,
         now_s: Callable[[], float] = time.monotonic,
-        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        now_ms: Callable[[], int] = now_ms,
         waits: Callable[[], Iterator[float]] = delays,
         uniform: Callable[[], float] = random.random,
         times: FeedTimes = THE_EXCHANGE,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from weakref import WeakSet
 
 import requests
 
+from core.clock import now_ms
 from core.errors import BadFrame, BadRequest, Blocked, RateLimited, RestError, Unreachable
 from core.types import Candles, MarkPrice, Records, SymbolInfo, Ticks
 from ingestion import binance_rest as answers
@@ -49,7 +49,7 @@ class Rest:
         self,
         base: str,
         *,
-        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        now_ms: Callable[[], int] = now_ms,
         waits: Waits = lambda: delays(first_s=0.5, most_s=8.0),
         timeouts_s: tuple[float, float] = (CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S),
         patience_s: float = PATIENCE_S,

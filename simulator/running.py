@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from core.clock import now_ms
 from simulator.clock import ExchangeClock
 from simulator.exchange import Exchange, Source
 from simulator.faults import Fault, fault
@@ -88,7 +88,7 @@ class SimulatedExchange:
         faults: Sequence[Fault] = (),
     ) -> Self:
         """An exchange with a seeded market that begins now, or at ``start_ms`` and then with ``start``."""
-        clock = ExchangeClock(start_ms if start_ms is not None else time.time_ns() // 1_000_000, speed)
+        clock = ExchangeClock(start_ms if start_ms is not None else now_ms(), speed)
         begin = clock.now_ms()
         if start_ms is None:
             clock.start()  # at once: making the past takes a second or two, and wall time is wall time

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from core.clock import now_ms
 from core.errors import StoreError
 
 # Times are Unix milliseconds UTC. Prices and quantities are REAL: they are bound as doubles and come back bit for bit.
@@ -291,8 +291,7 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Mig
             )
             for statement in migration.statements:
                 connection.execute(statement)
-            now_ms = time.time_ns() // 1_000_000
-            connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", (migration.number, migration.title, now_ms))
+            connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", (migration.number, migration.title, now_ms()))
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

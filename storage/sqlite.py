@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from core.alerts import AlertRule, Delivery
+from core.clock import DAY_MS
 from core.journal import JournalRow
 from core.paper import PaperBook, PaperTrade, Settlement
 from core.types import Candles, Gap, GapState, StoreStatus, Ticks
@@ -35,7 +36,6 @@ from storage.writer import Writer
 
 log = logging.getLogger(__name__)
 
-_DAY_MS: Final = 86_400_000
 _PUT_ROWS: Final = 10_000  # larger requests are cut, so that a full queue refuses no more than it must
 
 
@@ -92,7 +92,7 @@ class TradeStore(StoreReader):
         try:
             self._backlog = Backlog(queue_rows, flush_ms / 1000)
             self._writer = Writer(
-                path, self._backlog, keep_ms=int(retention_days * _DAY_MS), connect=connect, on_dropped=on_dropped
+                path, self._backlog, keep_ms=int(retention_days * DAY_MS), connect=connect, on_dropped=on_dropped
             )
         except BaseException:
             self._collector.release()

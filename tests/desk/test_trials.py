@@ -12,9 +12,10 @@ import pytest
 from analytics.costs import Funding
 from analytics.params import Params
 from analytics.trial import Trial, TrialAsk
+from core.clock import DAY_MS
 from core.errors import PairsightError
 from core.types import Candles, Ints
-from desk.trials import DAY_MS, WAITING, Trials, rates_of, steps, stored
+from desk.trials import WAITING, Trials, rates_of, steps, stored
 from tests.analytics.pairs import START_MS, candles, cointegrated
 
 MIN = 60_000
