@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from core.types import WatchedPair
+from core.wishes import Wish
+
 AlertKind = Literal["tradable", "left", "trap", "z", "live_z", "regime", "stale", "gap"]
 LEVELLED: Final = frozenset({"z", "live_z"})  # these need a level and where they arm again
 OF_STREAMS: Final = frozenset({"stale", "gap"})  # these are about symbols, watched or not
@@ -150,5 +153,13 @@ class AlertsView:
     channels: tuple[ChannelStatus, ...] = ()
     alerts: tuple[Alert, ...] = ()  # newest first
     deliveries: tuple[Delivery, ...] = ()  # of these alerts
-    pairs: tuple[str, ...] = ()  # the watched ones
-    read_only: str = ""  # why nothing can be changed here, as a sentence; empty: it can
+    watched: tuple[WatchedPair, ...] = ()  # on the watch-list, and those that the settings name
+    named: tuple[WatchedPair, ...] = ()  # by PAIRSIGHT_WATCH
+    wishes: tuple[Wish, ...] = ()  # asked of the desk by screens that only read, in the order they came
+    elsewhere: str = ""  # another process collects, and is asked for changes, as a sentence; empty: this one does
+    read_only: str = ""  # why nothing can be changed from here, as a sentence; empty: it can
+
+    @property
+    def pairs(self) -> tuple[str, ...]:
+        """The watched ones by name, each once."""
+        return tuple(dict.fromkeys(entry.pair for entry in self.watched))

@@ -33,6 +33,20 @@ class WatchedPair:
     timeframe_s: int = 60
     preset: Literal["evidence", "classic"] = "evidence"
 
+    @property
+    def pair(self) -> str:
+        """Its name, Y first."""
+        return f"{self.symbol_y}/{self.symbol_x}"
+
+    @property
+    def words(self) -> str:
+        """Pair, timeframe and preset.
+
+        >>> WatchedPair("ETHUSDT", "BTCUSDT", 300, "classic").words
+        'ETHUSDT/BTCUSDT 5m Classic'
+        """
+        return f"{self.pair} {TIMEFRAME_NAMES[self.timeframe_s]} {self.preset.capitalize()}"
+
 
 @dataclass(frozen=True, slots=True)
 class Trade:

@@ -15,7 +15,7 @@ from typing import Final
 
 from core.errors import PairsightError
 from core.settings import Settings
-from core.types import DeskStatus
+from core.types import DeskStatus, WatchedPair
 from desk.desk import Desk
 from desk.health import PATH, HealthEndpoint
 from desk.log_lines import set_up
@@ -120,11 +120,13 @@ def watch_something(desk: Desk, settings: Settings) -> None:
     """Where nobody named a pair, put the first two symbols on the watch-list: what is looked at is what is told of."""
     if settings.watch or len(settings.symbols) < 2:
         return
+    if desk.status().store.state == "reading":  # another process collects: what it watches is its business
+        return
     try:
         if not desk.watch_list():
-            desk.watch_pair(settings.symbols[1], settings.symbols[0], True)
-    except PairsightError as error:  # another process collects: what it watches is its business
-        log.info("%s", error)
+            desk.watch_pair(WatchedPair(settings.symbols[1], settings.symbols[0]), True)
+    except PairsightError as error:  # the list cannot be read
+        log.warning("%s", error)
 
 
 def summary(status: DeskStatus) -> dict[str, object]:

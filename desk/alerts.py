@@ -1,4 +1,4 @@
-"""Alerts of a desk: the watch, its channels, and what the page asks of both. Only wires and checks."""
+"""Alerts of a desk that collects: the watch, its channels, and what is asked of both. Only wires and checks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from desk.alert_channels import Address, Channel, addresses, retry_s
 from desk.alert_survey import Survey
 from desk.alert_watch import AlertWatch
 from desk.apprise_sender import BadAddress, Sender, masked, open_sender
-from desk.engine import Key
 from desk.watchlist import watch_list
 from storage.reader import StoreReader
 from storage.sqlite import TradeStore
@@ -25,6 +24,7 @@ MOST_RULES: Final = 100
 MOST_CHANNELS: Final = 10
 SHOWN: Final = 200  # alerts on the page
 AWAITED_MS: Final = 86_400_000  # so long a channel of the environment that is not there now may come back
+FIRST_RULES: Final = tuple(AlertRule(kind, cooldown_s=900) for kind in ("tradable", "stale", "gap"))
 JOIN_S: Final = 10.0  # a channel that does not answer is left behind after it
 
 
@@ -41,13 +41,14 @@ class Alerts:
         around: Survey,
         *,
         stale_after_s: float,
+        named: tuple[WatchedPair, ...] = (),
         open_channel: Callable[[str], Sender] = open_sender,
         wait_s: Callable[[int], float] = retry_s,
         now_ms: Callable[[], int] = now_ms,
     ) -> None:
         self._store = store
         self._urls = urls
-        self._around = around
+        self._named = named  # by the settings, beside those on the watch-list
         self._open_channel = open_channel
         self._wait_s = wait_s
         self._now_ms = now_ms
@@ -95,8 +96,8 @@ class Alerts:
         channels = [replace(c.status(), waiting=waiting.get(name, 0)) for name, c in list(self._channels.items())]
         if not self._opened:
             known = addresses(self._urls, self._store.alert_channels())
-            channels = [_shut(address, waiting.get(address.name, 0)) for address in known]
-        return seen(self._store, channels, _pairs(self._around.keys()))
+            channels = [shut(address, waiting.get(address.name, 0)) for address in known]
+        return seen(self._store, channels, self._named)
 
     def newest(self, after_id: int, limit: int = SHOWN) -> tuple[Alert, ...]:
         """What was told after one, newest first."""
@@ -111,9 +112,20 @@ class Alerts:
     def save(self, rule: AlertRule) -> None:
         """Store a rule, or another form of one; it speaks of what is from now on. Raises PairsightError."""
         with self._lock:
-            if not rule.id and len(self._store.alert_rules()) >= MOST_RULES:
+            if rule.id:
+                self._rule(rule.id)
+            elif len(self._store.alert_rules()) >= MOST_RULES:
                 raise PairsightError(f"There are {MOST_RULES} rules: drop one first.")
             self._on_disk(self._store.put_alert_rule(replace(rule, made_ms=self._now_ms())))
+        self.watch.rules_changed()
+
+    def enable(self, rule_id: int, on: bool) -> None:
+        """Switch a rule on or off, as it is stored; switched on, it begins anew. Raises PairsightError."""
+        with self._lock:
+            rule = self._rule(rule_id)
+            if rule.enabled == on:
+                return
+            self._on_disk(self._store.put_alert_rule(replace(rule, enabled=on, made_ms=self._now_ms())))
         self.watch.rules_changed()
 
     def drop(self, rule_id: int) -> None:
@@ -133,12 +145,16 @@ class Alerts:
                 raise BadAddress(f"{masked(url)} with this very address is a channel already.")
             self._on_disk(self._store.put_alert_channel(url.strip(), label.strip(), self._now_ms()))
             self._take_up()
+            self._on_disk(self._first_rules())
+        self.watch.rules_changed()
 
     def drop_channel(self, name: str) -> None:
         """Forget a channel that was entered on the page; what still waits for it is given up."""
         with self._lock:
             channel = self._channels.get(name)
-            if channel is None or not channel.address.kept:
+            if channel is None:
+                raise PairsightError("This channel is no longer there.")
+            if not channel.address.kept:
                 raise PairsightError("This channel comes from PAIRSIGHT_ALERT_URLS: take it out there.")
             self._on_disk(self._store.drop_alert_channel(int(name.removeprefix("page"))))
             del self._channels[name]
@@ -159,6 +175,7 @@ class Alerts:
             if not self._opened:
                 self._opened = True
                 self._take_up()
+                self._first_rules()
                 for name in self._store.channels_waiting().keys() - self._channels.keys():
                     # An address of the environment may be that of a desk that collects again after this process.
                     awaited_ms = self._now_ms() - AWAITED_MS if name.startswith("env-") else None
@@ -178,6 +195,19 @@ class Alerts:
                 self._channels[address.name] = channel
                 channel.start()
 
+    def _first_rules(self) -> bool:
+        """Plain rules for whoever has a channel and never made a rule; whoever dropped them gets none again."""
+        if not self._channels or self._store.had_alert_rules():
+            return True
+        return all(self._store.put_alert_rule(replace(rule, made_ms=self._now_ms())) for rule in FIRST_RULES)
+
+    def _rule(self, rule_id: int) -> AlertRule:
+        """As it is stored. Raises PairsightError where it is gone."""
+        for rule in self._store.alert_rules():
+            if rule.id == rule_id:
+                return rule
+        raise PairsightError("This rule was deleted meanwhile.")
+
     def _wake_channels(self) -> None:
         for name in list(self._removed):
             self._store.give_up_deliveries(name)
@@ -190,78 +220,20 @@ class Alerts:
             raise StoreError(f"It cannot be stored now: {self._store.status().reason or 'the database is busy'}.")
 
 
-class AlertsSeen:
-    """Of a process that looks on: everything is shown, nothing changed."""
-
-    def __init__(self, store: StoreReader, named: Sequence[WatchedPair] = ()) -> None:
-        self._store = store
-        self._named = named  # by the settings, which are taken to be those of the other process
-
-    def view(self) -> AlertsView:
-        """What the collecting process told, and to whom."""
-        why = "Another Pairsight collects into this database: rules and channels are changed there."
-        try:
-            waiting = self._store.channels_waiting()
-            known = addresses((), self._store.alert_channels())
-            channels = [_shut(address, waiting.get(address.name, 0)) for address in known]
-            return replace(seen(self._store, channels, self._pairs()), read_only=why)
-        except StoreError:  # an older Pairsight's database knows no alerts
-            return AlertsView(read_only=why)
-
-    def newest(self, after_id: int, limit: int = SHOWN) -> tuple[Alert, ...]:
-        """What was told after one, newest first."""
-        try:
-            return self._store.alerts(after_id=after_id, limit=limit)
-        except StoreError:
-            return ()
-
-    def newest_id(self) -> int:
-        """The newest alert's; 0: none."""
-        try:
-            return self._store.newest_alert_id()
-        except StoreError:
-            return 0
-
-    def save(self, rule: AlertRule) -> None:
-        """Not here."""
-        self._refuse()
-
-    def drop(self, rule_id: int) -> None:
-        """Not here."""
-        self._refuse()
-
-    def add_channel(self, url: str, label: str) -> None:
-        """Not here."""
-        self._refuse()
-
-    def drop_channel(self, name: str) -> None:
-        """Not here."""
-        self._refuse()
-
-    def test(self, name: str) -> None:
-        """Not here."""
-        self._refuse()
-
-    def _pairs(self) -> tuple[str, ...]:
-        kept = (*watch_list(self._store), *self._named)
-        return tuple(dict.fromkeys(f"{entry.symbol_y}/{entry.symbol_x}" for entry in kept))
-
-    def _refuse(self) -> None:
-        raise PairsightError("Another Pairsight collects into this database: change its alerts there.")
-
-
-def seen(store: StoreReader, channels: Sequence[ChannelStatus], pairs: tuple[str, ...]) -> AlertsView:
-    """What is stored, beside the channels as they are."""
+def seen(store: StoreReader, channels: Sequence[ChannelStatus], named: tuple[WatchedPair, ...]) -> AlertsView:
+    """What is stored, beside the channels as they are and the pairs that settings name."""
     alerts = store.alerts(limit=SHOWN)
     return AlertsView(
-        store.alert_rules(), tuple(channels), alerts, store.deliveries([alert.id for alert in alerts]), pairs
+        store.alert_rules(),
+        tuple(channels),
+        alerts,
+        store.deliveries([alert.id for alert in alerts]),
+        tuple(dict.fromkeys((*watch_list(store), *named))),
+        named,
+        store.wishes(),
     )
 
 
-def _shut(address: Address, waiting: int) -> ChannelStatus:
+def shut(address: Address, waiting: int) -> ChannelStatus:
     """A channel that nobody has opened here."""
     return ChannelStatus(address.name, "", masked(address.url), address.label, address.kept, waiting=waiting)
-
-
-def _pairs(keys: Sequence[Key]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(key.pair for key in keys))

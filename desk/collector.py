@@ -15,7 +15,6 @@ import msgspec
 from analytics.decision import Freshness
 from analytics.live import Touch
 from analytics.market import MarketRule, MarketView
-from analytics.params import Params
 from core.clock import now_ms
 from core.errors import StoreError, UnknownSymbol
 from core.load import HistoryLoad
@@ -36,8 +35,9 @@ from desk.streams import Streams, feed_of
 from desk.surroundings import REAL, Surroundings
 from desk.track_record import TrackRecord, keep_score
 from desk.universe import Universe
-from desk.watchlist import looked_after
+from desk.watchlist import WatchList, looked_after
 from desk.windows import Windows
+from desk.wishes import Wishes
 from desk.year import Year
 from ingestion import binance
 from storage.ring import Ring
@@ -128,13 +128,21 @@ class Collector:
         self.streams = Streams(settings, around, self.intake)
         self.heartbeat = Heartbeat(self._tick)
         self.track: TrackRecord = keep_score(self, want=self._resume)
-        self.alerts = Alerts(store, settings.alert_urls, survey_of(self), stale_after_s=settings.stale_after_s)
+        self.watched = WatchList(store, settings, self.engine, add=self.add, want=self.want)
+        self.alerts = Alerts(
+            store,
+            settings.alert_urls,
+            survey_of(self),
+            stale_after_s=settings.stale_after_s,
+            named=settings.watch,
+        )
+        self.wishes = Wishes(store, self)
         self.engine.tell(self.alerts.hear)
         store.tell_dropped(self.intake.dropped)
         for symbol in self._symbols:
             self._enter(symbol)
         for entry in kept:
-            self._look_after(entry)
+            self.watched.look_after(entry)
 
     # Running
 
@@ -151,9 +159,11 @@ class Collector:
             self.engine.start()
             self.track.start()
             self.streams.start()
+            self.wishes.start()
 
     def stop(self) -> None:
         """End the threads and write what is queued; does nothing when stopped."""
+        self.wishes.stop()  # before the lock: a wish may need it
         with self._lock:
             if not self._running:
                 return
@@ -204,7 +214,8 @@ class Collector:
                 self._stream(symbol)
 
     def drop(self, symbol: str) -> None:
-        """Stream it no longer. What is stored stays."""
+        """Stream it no longer; what is stored stays. Raises PairsightError where a pair needs it."""
+        self.watched.let_go(symbol)
         with self._lock:
             if symbol not in self._symbols:
                 return
@@ -271,7 +282,7 @@ class Collector:
             gaps_open=counts["open"],
             gaps_repaired=counts["repaired"],
             gaps_lost=counts["lost"],
-            alerts_problem=self.alerts.watch.problem(),
+            alerts_problem=self.alerts.watch.problem() or self.wishes.problem(),
             clock_offset_ms=self.rest.offset_ms,
             stale_after_s=self.settings.stale_after_s,
         )
@@ -284,18 +295,9 @@ class Collector:
                 self.repairer.want(symbol, params.timeframe_s, bars)
         self.engine.watch(key)
 
-    def keep_watch(self, entry: WatchedPair) -> None:
-        """This pair is looked at from now on, whether or not anybody looks on; its symbols are streamed."""
-        for symbol in (entry.symbol_y, entry.symbol_x):
-            try:
-                self.add(symbol)
-            except UnknownSymbol as unknown:  # it is on the list: the next start streams it
-                log.warning("%s", unknown)
-        self._look_after(entry)
-
-    def end_watch(self, entry: WatchedPair) -> None:
-        """It is looked at no longer. Its symbols stay until they are dropped."""
-        self.engine.unwatch(self._key_of(entry))
+    def watch(self, entry: WatchedPair, keep: bool) -> None:
+        """Put a pair on the watch-list, or take it off. Raises PairsightError where it cannot be kept."""
+        self.watched.change(entry, keep)
 
     def _resume(self, key: Key) -> None:
         """A trade on paper is on in this pair: its looks go on until it is closed, as after a restart.
@@ -314,15 +316,6 @@ class Collector:
         finally:
             self._lock.release()
         self.want(key)
-
-    def _look_after(self, entry: WatchedPair) -> None:
-        key = self._key_of(entry)
-        self.want(key)
-        self.engine.watch(key, keep=True)
-
-    def _key_of(self, entry: WatchedPair) -> Key:
-        params = Params(entry.timeframe_s, entry.preset, fee_bps=self.settings.taker_fee_bps)
-        return Key(entry.symbol_y, entry.symbol_x, params)
 
     def fetch_history(self, symbols: tuple[str, ...], timeframe_s: int, days: int) -> None:
         """Fetch what is missing of the newest days, in the background."""

@@ -21,12 +21,13 @@ from analytics.paper_view import TrackView, live_accounts
 from analytics.params import Params
 from analytics.report import PairReport
 from analytics.trial import Trial, TrialAsk
-from core.errors import DataError, NoteUnreadable, PairsightError, StoreBusy, UnknownSymbol
+from core.errors import DataError, NoteUnreadable, StoreBusy, UnknownSymbol
 from core.journal import JournalRow
 from core.load import HistoryLoad
 from core.settings import Settings
 from core.types import Candles, DeskStatus, Gap, MarkPrice, SymbolInfo, Ticks, WatchedPair
-from desk.alerts import Alerts, AlertsSeen
+from desk.alerts import Alerts
+from desk.alerts_seen import AlertsSeen
 from desk.collector import Collector
 from desk.engine import Key
 from desk.local_exchange import LocalExchange
@@ -34,7 +35,7 @@ from desk.onlooker import Onlooker
 from desk.recent_log import RecentLog
 from desk.track_shelf import TrackShelf
 from desk.trials import Trials, steps, stored
-from desk.watchlist import mark, watch_list, watched
+from desk.watchlist import watch_list, watched
 from storage.sqlite import TradeStore
 
 log = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ class Desk:
                 ws_url=simulator.ws_url,
                 rest_url=simulator.rest_url,
                 db=Path(folder.name) / "simulated.db",
+                alert_urls=(),  # made-up prices wake nobody
             )
             self._simulator, self._folder = simulator, folder
             try:
@@ -185,13 +187,12 @@ class Desk:
         except NoteUnreadable as error:  # the scan needs no watch-list
             return replace(view, problem=view.problem or str(error))
 
-    def watch_pair(self, symbol_y: str, symbol_x: str, keep: bool) -> None:
-        """Put a pair on the watch-list, or take it off. Raises PairsightError where another process collects."""
-        station = self._station
-        if isinstance(station, Onlooker):
-            raise PairsightError("Another Pairsight collects into this database: change the watch-list there.")
-        for entry in mark(station.store, (symbol_y, symbol_x), keep):
-            (station.keep_watch if keep else station.end_watch)(entry)
+    def watch_pair(self, entry: WatchedPair, keep: bool) -> None:
+        """Put a pair on the watch-list, or take it off; where another process collects, ask it to.
+
+        Raises PairsightError where it cannot be.
+        """
+        self._station.watch(entry, keep)
 
     def watch_list(self) -> Sequence[WatchedPair]:
         """The pairs kept in the database, with their timeframes and presets, in the order they came."""

@@ -12,8 +12,8 @@ from analytics.market import MarketRule, MarketView
 from core.errors import NoteUnreadable, PairsightError
 from core.load import HistoryLoad
 from core.settings import Settings
-from core.types import DeskStatus, Ints, MarkPrice, StoreStatus, SymbolInfo, Trade
-from desk.alerts import AlertsSeen
+from core.types import DeskStatus, Ints, MarkPrice, StoreStatus, SymbolInfo, Trade, WatchedPair
+from desk.alerts_seen import AlertsSeen
 from desk.engine import Engine, Key
 from desk.heard import heard
 from desk.holes import Hole, spans_of, unknown_opens
@@ -42,7 +42,7 @@ class Onlooker:
             funding_hours=lambda: None,
         )
         self.past = Past(self.engine.report_to, store)
-        self.alerts = AlertsSeen(store, settings.watch)
+        self.alerts = AlertsSeen(store, settings.db, settings.watch)
 
     def start(self) -> None:
         """Follow the pairs that are looked at; the other process collects."""
@@ -74,6 +74,10 @@ class Onlooker:
     def drop(self, symbol: str) -> None:
         """Symbols are the other process's business."""
         raise PairsightError(f"{symbol} cannot be dropped here: another Pairsight collects. Drop it there.")
+
+    def watch(self, entry: WatchedPair, keep: bool) -> None:
+        """Ask the other process to put a pair on its watch-list, or to take it off."""
+        self.alerts.watch(entry, keep)
 
     def catalogue(self) -> Mapping[str, SymbolInfo]:
         """Unknown: nothing is asked of the exchange from here."""

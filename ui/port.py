@@ -16,11 +16,12 @@ from analytics.trial import Trial, TrialAsk
 from core.alerts import Alert, AlertRule, AlertsView
 from core.journal import JournalRow
 from core.load import HistoryLoad
-from core.types import Candles, DeskStatus, Gap, MarkPrice, SymbolInfo, Ticks
+from core.types import Candles, DeskStatus, Gap, MarkPrice, SymbolInfo, Ticks, WatchedPair
 
 
 class AlertsPort(Protocol):
-    """Alerts; what changes something raises PairsightError where it cannot."""
+    """Alerts. What changes something asks the process that collects to, where that is another one; it raises
+    PairsightError where it cannot."""
 
     def view(self) -> AlertsView:
         """Rules, channels and the newest alerts. Cheap."""
@@ -33,6 +34,9 @@ class AlertsPort(Protocol):
 
     def save(self, rule: AlertRule) -> None:
         """Store a rule; with the id of one it takes its place. It speaks of what is from now on."""
+
+    def enable(self, rule_id: int, on: bool) -> None:
+        """Switch a rule on or off, and change nothing else of it."""
 
     def drop(self, rule_id: int) -> None:
         """Forget a rule; what it told stays."""
@@ -106,8 +110,14 @@ class DeskPort(Protocol):
         ``view.scan`` is the same object until another scan is made.
         """
 
-    def watch_pair(self, symbol_y: str, symbol_x: str, keep: bool) -> None:
-        """Put a pair on the watch-list, or take it off. Raises PairsightError where it cannot be kept."""
+    def watch_pair(self, entry: WatchedPair, keep: bool) -> None:
+        """Put a pair on the watch-list, or take it off, or ask the process that collects to.
+
+        Raises PairsightError where that cannot be.
+        """
+
+    def watch_list(self) -> Sequence[WatchedPair]:
+        """The pairs on it, with their timeframes and presets, in the order they came."""
 
     def candles(
         self,

@@ -317,4 +317,3 @@ def test_rules_are_made_changed_and_dropped_and_bounded(store: TradeStore, monke
     alerts.save(rule)
     alerts.drop(rule.id)
     assert alerts.view().rules == ()
-    assert alerts.view().pairs == ("ETHUSDT/BTCUSDT",)

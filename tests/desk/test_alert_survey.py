@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import pytest
 
 from analytics.decision import Freshness
 from analytics.params import Params
-from core.alerts import AlertRule, Event
-from core.errors import PairsightError
 from core.settings import Settings
 from core.types import DeskStatus, FeedStatus, StreamStatus, Trade, WatchedPair
 from desk.alert_survey import survey_of
-from desk.alerts import AlertsSeen
 from desk.engine import Key
 from desk.watchlist import mark
-from storage.alert_work import ToTell
-from storage.reader import StoreReader
 from storage.sqlite import TradeStore
 
 PAIR = Key("ETHUSDT", "BTCUSDT", Params(fee_bps=4.0))
@@ -59,7 +51,7 @@ def trade(symbol: str, price: float, ts_ms: int) -> Trade:
 
 
 def test_pairs_are_those_of_the_list_and_of_the_settings_by_their_presets_and_the_fee(store: TradeStore) -> None:
-    mark(store, ("ETHUSDT", "BTCUSDT"), True)
+    mark(store, WatchedPair("ETHUSDT", "BTCUSDT"), True)
     assert survey_of(Collecting(store)).keys() == [
         PAIR, Key("SOLUSDT", "BTCUSDT", Params(300, "classic", fee_bps=4.0)),
     ]  # fmt: skip
@@ -84,32 +76,3 @@ def test_ages_are_those_of_the_streams_while_it_runs(store: TradeStore) -> None:
     assert (survey.watermark_ms(), survey.source(), survey.problem()) == (77, "REPLAY", "It is away.")
     collecting.running = False
     assert survey.ages() == {}
-
-
-def test_who_looks_on_sees_rules_history_and_masked_channels_and_may_change_nothing(store: TradeStore) -> None:
-    mark(store, ("ETHUSDT", "BTCUSDT"), True)
-    store.put_alert_rule(AlertRule("trap"))
-    store.put_alert_channel("tgram://secret/1", "phone", 1)
-    store.tell_alerts([ToTell(Event("k", 1, "Becomes a TRAP", "A/B", 60, 5, "told"), ("page1",))], [])
-    store.flush()
-    with StoreReader.open_reader(store.status().path) as reader:
-        seen = AlertsSeen(reader, SETTINGS.watch)
-        view = seen.view()
-        assert view.read_only.startswith("Another Pairsight collects")
-        assert [rule.kind for rule in view.rules] == ["trap"]
-        assert view.pairs == ("ETHUSDT/BTCUSDT", "SOLUSDT/BTCUSDT")  # as the process that collects watches them
-        assert [(c.masked, c.label, c.waiting) for c in view.channels] == [("tgram://…", "phone", 1)]
-        assert "secret" not in repr(view)
-        assert ([a.text for a in seen.newest(0)], seen.newest_id()) == (["told"], 1)
-        changes: tuple[Callable[[], None], ...] = (
-            lambda: seen.save(AlertRule("gap")),
-            lambda: seen.drop(1),
-            lambda: seen.add_channel("x://y", ""),
-            lambda: seen.drop_channel("page1"),
-            lambda: seen.test("page1"),
-        )
-        for change in changes:
-            with pytest.raises(PairsightError, match="change its alerts there"):
-                change()
-    assert seen.newest(0) == ()  # a store that cannot be read has told nothing
-    assert seen.view().rules == ()

@@ -9,7 +9,7 @@ import pytest
 
 from analytics.market import MarketRule
 from analytics.params import Params
-from core.errors import NoteUnreadable
+from core.errors import NoteUnreadable, PairsightError
 from core.settings import Settings
 from core.types import WatchedPair
 from desk import watches
@@ -19,6 +19,7 @@ from desk.desk import Desk
 from desk.engine import Key
 from desk.watchlist import NOTE, mark, watch_list, watched
 from storage.sqlite import TradeStore
+from tests.ui.paper_trades import running
 
 
 @pytest.fixture
@@ -30,14 +31,14 @@ def settings(tmp_path: Path) -> Settings:
 def test_a_marked_pair_is_looked_at_every_minute_at_once_and_after_a_restart(settings: Settings) -> None:
     key = Key("SOLUSDT", "LTCUSDT", Params(60, "evidence", fee_bps=4.0))
     desk = Desk(settings)
-    desk.watch_pair("SOLUSDT", "LTCUSDT", True)
+    desk.watch_pair(WatchedPair("SOLUSDT", "LTCUSDT"), True)
     assert desk.watches == (key,)
     desk.close()
     again = Desk(settings)
     assert again.watches == (key,)
     assert again.watch_list() == (WatchedPair("SOLUSDT", "LTCUSDT", 60, "evidence"),)
     assert again.status().symbols == (*settings.symbols, "LTCUSDT")  # streamed without having been asked for
-    again.watch_pair("SOLUSDT", "LTCUSDT", False)
+    again.watch_pair(WatchedPair("SOLUSDT", "LTCUSDT"), False)
     assert not again.watches
     again.close()
 
@@ -46,7 +47,7 @@ def test_pairs_of_the_settings_are_looked_at_beside_those_of_the_list_and_never_
     settings: Settings,
 ) -> None:
     desk = Desk(settings)
-    desk.watch_pair("ETHUSDT", "BTCUSDT", True)
+    desk.watch_pair(WatchedPair("ETHUSDT", "BTCUSDT"), True)
     desk.close()
     named = (WatchedPair("ETHUSDT", "BTCUSDT"), WatchedPair("ETHUSDT", "BTCUSDT", 5, "classic"))
     served = Desk(replace(settings, watch=named))
@@ -56,6 +57,61 @@ def test_pairs_of_the_settings_are_looked_at_beside_those_of_the_list_and_never_
     ]
     assert served.watch_list() == named[:1]
     served.close()
+
+
+def test_each_timeframe_and_preset_of_a_pair_is_watched_and_left_by_itself(settings: Settings) -> None:
+    desk = Desk(settings)
+    minute, five = WatchedPair("ETHUSDT", "BTCUSDT"), WatchedPair("ETHUSDT", "BTCUSDT", 300, "classic")
+    desk.watch_pair(minute, True)
+    desk.watch_pair(five, True)
+    assert [(key.params.timeframe_s, key.params.preset) for key in desk.watches] == [(60, "evidence"), (300, "classic")]
+    desk.watch_pair(minute, False)
+    assert [(key.params.timeframe_s, key.params.preset) for key in desk.watches] == [(300, "classic")]
+    assert desk.watch_list() == (five,)
+    desk.close()
+
+
+def test_what_the_settings_name_too_is_watched_on_and_whoever_ends_it_is_told(settings: Settings) -> None:
+    named = WatchedPair("ETHUSDT", "BTCUSDT", 300)
+    desk = Desk(replace(settings, watch=(named,)))
+    desk.watch_pair(named, True)
+    with pytest.raises(PairsightError, match=r"ETHUSDT/BTCUSDT 5m Evidence is named by PAIRSIGHT_WATCH: take it out"):
+        desk.watch_pair(named, False)
+    assert [key.pair for key in desk.watches] == ["ETHUSDT/BTCUSDT"]
+    assert desk.watch_list() == (named,)
+    desk.close()
+
+
+def test_a_symbol_that_a_watched_pair_needs_stays_and_the_refusal_names_the_pair(settings: Settings) -> None:
+    desk = Desk(replace(settings, watch=(WatchedPair("BNBUSDT", "BTCUSDT", 300, "classic"),)))
+    desk.watch_pair(WatchedPair("SOLUSDT", "LTCUSDT"), True)
+    for symbol, why in (
+        ("LTCUSDT", "LTCUSDT stays: SOLUSDT/LTCUSDT 1m Evidence is on the watch-list. Take it off there first."),
+        ("BNBUSDT", "BNBUSDT stays: BNBUSDT/BTCUSDT 5m Classic is named by PAIRSIGHT_WATCH. Take it off there first."),
+    ):
+        with pytest.raises(PairsightError) as refusal:
+            desk.drop_symbol(symbol)
+        assert str(refusal.value) == why
+    desk.watch_pair(WatchedPair("SOLUSDT", "LTCUSDT"), False)
+    desk.drop_symbol("SOLUSDT")
+    assert "SOLUSDT" not in desk.status().symbols
+    desk.close()
+
+
+def test_a_symbol_of_an_open_trade_on_paper_stays_until_it_is_closed(settings: Settings) -> None:
+    trade = running(5)
+    desk = Desk(settings)
+    store = desk._station.store
+    assert isinstance(store, TradeStore)
+    store.put_paper([trade])
+    store.flush()
+    with pytest.raises(PairsightError, match=r"ETHUSDT stays: a trade on paper in ETHUSDT/BTCUSDT 1m is open\."):
+        desk.drop_symbol("ETHUSDT")
+    store.put_paper([replace(trade, state="closed")])
+    store.flush()
+    desk.drop_symbol("ETHUSDT")
+    assert "ETHUSDT" not in desk.status().symbols
+    desk.close()
 
 
 def test_a_desk_without_a_browser_and_without_a_list_watches_the_first_two_symbols_and_tells_of_them(
@@ -78,7 +134,7 @@ def test_who_named_a_pair_gets_no_other(settings: Settings, named: tuple[Watched
     settings = replace(settings, watch=named)
     desk = Desk(settings)
     if not named:
-        desk.watch_pair("SOLUSDT", "BNBUSDT", True)
+        desk.watch_pair(WatchedPair("SOLUSDT", "BNBUSDT"), True)
     watch_something(desk, settings)
     assert desk.alerts.view().pairs == ("SOLUSDT/BNBUSDT",)
     desk.close()
@@ -89,7 +145,7 @@ def test_pairs_that_pass_over_the_screen_make_room_and_those_on_the_list_stay(
 ) -> None:
     monkeypatch.setattr(watches, "MOST", 3)
     desk = Desk(settings)
-    desk.watch_pair("SOLUSDT", "BNBUSDT", True)
+    desk.watch_pair(WatchedPair("SOLUSDT", "BNBUSDT"), True)
     for n in range(60, 66):
         desk.look("ETHUSDT", "BTCUSDT", Params(fit_bars=n))
     assert [(key.symbol_y, key.params.fit_bars) for key in desk.watches] == [
@@ -107,7 +163,7 @@ def test_a_list_from_before_there_were_timeframes_reads_as_one_minute(tmp_path: 
         assert watch_list(store) == (WatchedPair("ETHUSDT", "BTCUSDT", 60, "evidence"),)
 
 
-def test_a_pair_is_listed_once_by_name_and_leaves_at_all_its_timeframes(tmp_path: Path) -> None:
+def test_a_pair_is_listed_once_by_name_and_comes_and_goes_by_its_timeframe_and_preset(tmp_path: Path) -> None:
     entries = (WatchedPair("ETHUSDT", "BTCUSDT", 1), WatchedPair("ETHUSDT", "BTCUSDT", 300, "classic"))
     with TradeStore(tmp_path / "w.db") as store:
         body = (
@@ -118,10 +174,12 @@ def test_a_pair_is_listed_once_by_name_and_leaves_at_all_its_timeframes(tmp_path
         store.flush()
         assert watch_list(store) == entries
         assert watched(store) == (("ETHUSDT", "BTCUSDT"),)
-        assert mark(store, ("ETHUSDT", "BTCUSDT"), True) == ()
-        assert watch_list(store) == entries
-        assert mark(store, ("ETHUSDT", "BTCUSDT"), False) == entries
-        assert watch_list(store) == ()
+        assert not mark(store, entries[1], True)
+        assert mark(store, WatchedPair("ETHUSDT", "BTCUSDT"), True)
+        assert watch_list(store) == (*entries, WatchedPair("ETHUSDT", "BTCUSDT"))
+        assert mark(store, entries[0], False)
+        assert not mark(store, entries[0], False)
+        assert watch_list(store) == (entries[1], WatchedPair("ETHUSDT", "BTCUSDT"))
 
 
 @pytest.fixture
@@ -142,7 +200,7 @@ def test_a_list_that_cannot_be_read_is_not_taken_for_an_empty_one_and_never_writ
         with pytest.raises(NoteUnreadable, match=r"The note “watch-list” in the database cannot be read"):
             watch_list(store)
         with pytest.raises(NoteUnreadable):
-            mark(store, ("ETHUSDT", "BTCUSDT"), keep)
+            mark(store, WatchedPair("ETHUSDT", "BTCUSDT"), keep)
         store.flush()
         assert store.note(NOTE) == (later, 1)
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field, replace
 
 from core.alerts import Alert, AlertRule, AlertsView, ChannelStatus, Delivery
 from core.errors import PairsightError
+from core.types import WatchedPair
+from core.wishes import Wish
 
 NOW_MS = 1_721_401_200_000
-PAIR = "ETHUSDT/BTCUSDT"
+WATCHED = WatchedPair("ETHUSDT", "BTCUSDT")
+PAIR = WATCHED.pair
 RULES = (
     AlertRule("tradable", cooldown_s=900, id=1),
     AlertRule("live_z", PAIR, 2.5, 1.0, 300, 1320, 360, id=2),
@@ -39,7 +42,10 @@ class FakeAlerts:
     channels: tuple[ChannelStatus, ...] = ()
     alerts: tuple[Alert, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
-    pairs: tuple[str, ...] = ()
+    watched: tuple[WatchedPair, ...] = ()
+    named: tuple[WatchedPair, ...] = ()
+    wishes: tuple[Wish, ...] = ()
+    elsewhere: str = ""
     read_only: str = ""
     refuse: str = ""
     calls: list[str] = field(default_factory=list)
@@ -47,11 +53,14 @@ class FakeAlerts:
     @classmethod
     def full(cls) -> FakeAlerts:
         """One of everything."""
-        return cls(RULES, CHANNELS, ALERTS, DELIVERIES, (PAIR,))
+        return cls(RULES, CHANNELS, ALERTS, DELIVERIES, (WATCHED,))
 
     def view(self) -> AlertsView:
         """All of it."""
-        return AlertsView(self.rules, self.channels, self.alerts, self.deliveries, self.pairs, self.read_only)
+        return AlertsView(
+            self.rules, self.channels, self.alerts, self.deliveries, self.watched, self.named, self.wishes,
+            self.elsewhere, self.read_only,
+        )  # fmt: skip
 
     def newest(self, after_id: int, limit: int = 200) -> tuple[Alert, ...]:
         """After one."""
@@ -68,6 +77,11 @@ class FakeAlerts:
             self.rules = tuple(rule if r.id == rule.id else r for r in self.rules)
         else:
             self.rules = (*self.rules, replace(rule, id=len(self.rules) + 1))
+
+    def enable(self, rule_id: int, on: bool) -> None:
+        """Change nothing else."""
+        self._may()
+        self.rules = tuple(replace(r, enabled=on) if r.id == rule_id else r for r in self.rules)
 
     def drop(self, rule_id: int) -> None:
         """Forget it."""

@@ -32,6 +32,7 @@ from core.types import (
     StreamStatus,
     SymbolInfo,
     Ticks,
+    WatchedPair,
 )
 from tests.ui import market_of_forty
 from tests.ui.fake_alerts import FakeAlerts
@@ -64,7 +65,7 @@ class FakeDesk:
     calls: list[str] = field(default_factory=list)
     refuse_simulator: str = ""
     store_problem: str = ""
-    watched: list[tuple[str, str]] = field(default_factory=list)
+    watched: list[WatchedPair] = field(default_factory=list)
     other_collects: bool = False
     alerts: FakeAlerts = field(default_factory=FakeAlerts)
     paper: TrackView = field(default_factory=TrackView)
@@ -126,7 +127,6 @@ class FakeDesk:
             state,
             "The name fstream.binance.com could not be resolved." if away else "",
             ("wss://fstream.binance.com" if self.source == "LIVE" else "ws://127.0.0.1:9700") + "/public/stream",
-            None if away else END_MS - 3_600_000,
             2,
             184_220,
             184_031,
@@ -216,13 +216,18 @@ class FakeDesk:
             seen = MarketView("choosing")
         else:
             seen = (market_of_forty.loading if self.scenario == "warming" else market_of_forty.view)(rule)
-        return replace(seen, pairs=tuple(self.watched))
+        return replace(seen, pairs=tuple(dict.fromkeys((e.symbol_y, e.symbol_x) for e in self.watched)))
 
-    def watch_pair(self, symbol_y: str, symbol_x: str, keep: bool) -> None:
+    def watch_pair(self, entry: WatchedPair, keep: bool) -> None:
         """Remember it until the end."""
-        self.watched = [pair for pair in self.watched if pair != (symbol_y, symbol_x)]
+        self.watched = [other for other in self.watched if other != entry]
         if keep:
-            self.watched.append((symbol_y, symbol_x))
+            self.watched.append(entry)
+        self.alerts.watched = tuple(self.watched)
+
+    def watch_list(self) -> Sequence[WatchedPair]:
+        """What is remembered."""
+        return self.watched
 
     def candles(
         self,

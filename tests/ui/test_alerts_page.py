@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.alerts import Alert, AlertRule, AlertsView
 from core.errors import StoreError
-from core.types import DeskStatus
-from tests.ui.fake_alerts import ALERTS, NOW_MS, PAIR, FakeAlerts
+from core.types import DeskStatus, WatchedPair
+from core.wishes import Wish
+from tests.ui.fake_alerts import ALERTS, NOW_MS, PAIR, RULES, WATCHED, FakeAlerts
 from tests.ui.fakes import FakeDesk
 from tests.ui.stage import markup, play, shown, words
 from ui import exports
@@ -36,7 +37,7 @@ def test_a_rule_is_said_with_its_pair_its_hysteresis_its_cooldown_and_its_quiet_
 
 def test_a_rule_whose_pair_is_no_longer_watched_says_so() -> None:
     assert "not on the watch-list" not in words(page()[0])
-    text = words(page(replace(FakeAlerts.full(), pairs=("A/B",)))[0])
+    text = words(page(replace(FakeAlerts.full(), watched=(WatchedPair("A", "B"),)))[0])
     assert "not on the watch-list: nothing is looked at" in text
     assert f"{PAIR}, the pair on screen, is not on the watch-list, so no alert speaks of its verdict or z." in text
 
@@ -88,7 +89,7 @@ def test_a_rule_for_the_pair_on_screen_is_stored_and_the_pair_watched() -> None:
     app.button(key="alert_save").click().run()
     assert not app.exception
     assert desk.alerts.rules == (AlertRule("z", PAIR, 2.5, 1.0, 900, 22 * 60, 7 * 60 + 30, id=1),)
-    assert desk.watched == [("ETHUSDT", "BTCUSDT")]
+    assert desk.watched == [WATCHED]
     assert app.selectbox(key="alert_kind").value == "Becomes TRADABLE"  # the form is as it was
 
 
@@ -155,12 +156,66 @@ def replace_refusal(sentence: str) -> FakeAlerts:
     return replace(FakeAlerts.full(), refuse=sentence)
 
 
-def test_who_looks_on_sees_everything_and_changes_nothing() -> None:
-    app, _ = page(replace(FakeAlerts.full(), read_only="Another Pairsight collects."))
-    assert "Another Pairsight collects." in words(app)
+def test_who_may_not_write_the_file_sees_everything_and_changes_nothing() -> None:
+    app, _ = page(replace(FakeAlerts.full(), elsewhere="Another collects.", read_only="It may not be written."))
+    assert "It may not be written." in words(app)
+    assert "Another collects." not in words(app)
     keys = ("alert_", "channel_")
     assert all(b.disabled for b in app.button if b.key and b.key.startswith(keys))
     assert all(t.disabled for t in app.toggle if t.key and t.key.startswith("alert_on"))
+
+
+def test_a_screen_that_only_reads_asks_and_says_what_waits_and_what_could_not_be_done() -> None:
+    waits = Wish(1, NOW_MS, "Delete the rule “Feed is stale”", "asked")
+    failed = Wish(2, NOW_MS, "Watch A/B 1m Evidence", "refused", "A/B <cannot> be kept.")
+    app, desk = page(replace(FakeAlerts.full(), elsewhere="Another collects.", wishes=(waits, failed)))
+    assert "Another collects." in words(app)
+    assert "Asked the desk at 15:00:00 UTC; not taken up yet: Delete the rule “Feed is stale”." in words(app)
+    assert "not done: Watch A/B 1m Evidence. A/B &lt;cannot&gt; be kept." in markup(app)
+    assert not any(b.disabled for b in app.button if b.key and b.key.startswith(("alert_", "channel_")))
+    app.button(key="channel_test_page1").click().run()
+    assert desk.alerts.calls == ["test page1"]
+
+
+def test_a_switch_shows_the_rule_as_it_is_stored_whatever_was_pressed_in_this_tab() -> None:
+    class Later(FakeAlerts):
+        """Done by another process, in a while."""
+
+        def enable(self, rule_id: int, on: bool) -> None:
+            self.calls.append(f"enable {rule_id} {on}")
+
+    app, desk = page(Later(RULES, watched=(WATCHED,), elsewhere="Another collects."))
+    app.toggle(key="alert_on_1").set_value(False).run()
+    assert desk.alerts.calls == ["enable 1 False"]
+    assert app.toggle(key="alert_on_1").value
+    desk.alerts.rules = tuple(replace(rule, enabled=False) for rule in RULES)
+    assert not app.run().toggle(key="alert_on_1").value
+
+
+def test_what_another_tab_changed_is_not_undone_by_a_switch_and_a_rule_that_is_gone_is_said_to_be() -> None:
+    app, desk = page()
+    desk.alerts.rules = (replace(RULES[0], cooldown_s=3_600), *RULES[1:])
+    app.toggle(key="alert_on_1").set_value(False).run()
+    assert desk.alerts.rules[0] == replace(RULES[0], cooldown_s=3_600, enabled=False)
+    app.button(key="alert_edit_2").click().run()
+    desk.alerts.refuse = "This rule was deleted meanwhile."
+    app.button(key="alert_save").click().run()
+    assert "This rule was deleted meanwhile." in app.error[0].value
+
+
+def test_pairs_are_watched_as_the_sidebar_says_and_ended_one_by_one() -> None:
+    named = WatchedPair("SOLUSDT", "BTCUSDT")
+    desk = FakeDesk(alerts=FakeAlerts(watched=(WATCHED, named), named=(named,)), watched=[WATCHED, named])
+    app = play(desk, "alerts")
+    assert not [b for b in app.button if b.key == "alert_watch"]  # what is on screen is watched
+    assert [b.key for b in app.button if b.label == "End"] == ["alert_unwatch_ETHUSDT_BTCUSDT_60_evidence"]
+    app = play(desk, "alerts", tf="5m", preset="Classic")
+    assert app.button(key="alert_watch").label == "Watch ETHUSDT/BTCUSDT 5m Classic"
+    app.button(key="alert_watch").click().run()
+    classic = WatchedPair("ETHUSDT", "BTCUSDT", 300, "classic")
+    assert desk.watched == [WATCHED, named, classic]
+    app.button(key="alert_unwatch_ETHUSDT_BTCUSDT_60_evidence").click().run()
+    assert desk.watched == [named, classic]
 
 
 def test_the_file_holds_every_alert_oldest_first_and_no_formula() -> None:
@@ -229,7 +284,7 @@ def test_a_list_that_cannot_be_read_for_a_moment_is_not_told_anew() -> None:
 
 
 def test_who_looks_on_is_told_nothing_that_only_the_collecting_process_knows() -> None:
-    app, _ = page(replace(FakeAlerts.full(), channels=(), pairs=(), read_only="Another Pairsight collects."))
+    app, _ = page(replace(FakeAlerts.full(), channels=(), watched=(), elsewhere="Another Pairsight collects."))
     assert "not known here" in words(app)
     assert "nothing is looked at" not in words(app)
     assert "nowhere else" not in words(app)

@@ -11,7 +11,9 @@ import pytest
 
 from analytics.market import MarketRule, MarketView
 from analytics.params import Params
-from tests.ui.fake_alerts import NOW_MS, PAIR, FakeAlerts
+from core.types import WatchedPair
+from core.wishes import Wish
+from tests.ui.fake_alerts import NOW_MS, PAIR, WATCHED, FakeAlerts
 from tests.ui.fakes import FakeDesk
 from tests.ui.page_tree import loose, parts, plain
 from tests.ui.scene import Scene
@@ -127,13 +129,26 @@ def test_before_a_scan_the_scanner_has_no_number_but_how_far_it_is(scenario: Sce
 
 def test_every_number_of_the_alerts_page_is_of_a_rule_a_channel_or_an_alert() -> None:
     assert END_MS == NOW_MS
-    alerts = replace(FakeAlerts.full(), pairs=(PAIR,))
+    named = WatchedPair("SOLUSDT", "BTCUSDT", 300, "classic")
+    wishes = (
+        Wish(7, NOW_MS - 4_000, "New rule “Confirmed |z| ≥ 2.5”, all", "asked"),
+        Wish(8, NOW_MS - 3_000, "Send a test to the channel page3", "taken"),
+        Wish(9, NOW_MS - 2_000, "Delete the rule “Becomes a TRAP”", "refused", "This rule was deleted meanwhile."),
+    )
+    alerts = replace(FakeAlerts.full(), watched=(WATCHED, named), named=(named,), wishes=wishes)
     sent = f"took its newest at {stamp(NOW_MS - 60_000)} UTC"
     said = {
         "alert_rule": [
             "Becomes TRADABLE every watched pair cooldown 15 min",
             f"Live |z| ≥ 2.5 {PAIR} arms again below 1, cooldown 5 min, channels quiet 22:00–06:00 UTC",
             "Feed is stale every streamed symbol switched off",
+        ],
+        "watched": ["ETHUSDT/BTCUSDT 1m Evidence", "SOLUSDT/BTCUSDT 5m Classic named by PAIRSIGHT_WATCH"],
+        "wish": [
+            f"Asked the desk at {clock(NOW_MS - 4_000)} UTC; not taken up yet: New rule “Confirmed |z| ≥ 2.5”, all.",
+            "The desk is doing this: Send a test to the channel page3.",
+            f"Asked the desk at {clock(NOW_MS - 2_000)} UTC; not done: Delete the rule “Becomes a TRAP”. This rule was "
+            "deleted meanwhile.",
         ],
         "alert_channel": [
             f"Telegram tgram://… environment 1 {sent}",

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from analytics.market import MarketRule, MarketView
 from analytics.scan_order import cluster_order
+from core.types import WatchedPair
 from tests.ui import market_of_forty
 from tests.ui.fakes import FakeDesk
 from tests.ui.stage import markup, play, shown, words
@@ -114,7 +115,7 @@ def test_rows_are_filtered_by_a_part_of_a_symbol_and_by_their_stretch() -> None:
 
 
 def test_the_watch_list_shows_its_pairs_whichever_way_round_the_scan_holds_them() -> None:
-    desk = FakeDesk(watched=[("BTCUSDT", "ETHUSDT"), ("GONEUSDT", "BTCUSDT")])
+    desk = FakeDesk(watched=[WatchedPair("BTCUSDT", "ETHUSDT"), WatchedPair("GONEUSDT", "BTCUSDT", 300)])
     table = page(desk, rows="Watch-list").dataframe[0].value
     assert (table["y"] + "/" + table["x"]).tolist() == ["ETHUSDT/BTCUSDT"]
     assert table["watched"].tolist() == ["★"]
@@ -129,14 +130,17 @@ def test_an_empty_table_is_a_sentence() -> None:
 # Choices
 
 
-def test_a_pair_is_watched_and_taken_off_again() -> None:
-    desk = FakeDesk()
-    app = page(desk)
+def test_a_pair_is_watched_at_the_sidebars_timeframe_and_preset_and_taken_off_at_all_of_them() -> None:
+    desk = FakeDesk(watched=[WatchedPair("ETHUSDT", "BTCUSDT")])
+    app = page(desk, tf="5m", preset="Classic")
+    app.selectbox(key="scan_pair").select("LINKUSDT / XRPUSDT").run()
+    assert app.button(key="scan_watch").help == "At 5m by Classic, as chosen in the sidebar."
     app.button(key="scan_watch").click().run()
-    assert desk.watched == [("LINKUSDT", "XRPUSDT")]
+    assert desk.watched == [WatchedPair("ETHUSDT", "BTCUSDT"), WatchedPair("LINKUSDT", "XRPUSDT", 300, "classic")]
+    desk.watch_pair(WatchedPair("LINKUSDT", "XRPUSDT"), True)
     assert app.button(key="scan_watch").label == "Take off the watch-list"
     app.button(key="scan_watch").click().run()
-    assert desk.watched == []
+    assert desk.watched == [WatchedPair("ETHUSDT", "BTCUSDT")]
 
 
 def test_opening_a_pair_leaves_for_its_decision_at_one_minute() -> None:

@@ -13,6 +13,7 @@ import streamlit as st
 
 from core.alerts import KIND_NAMES, LEVELLED, AlertKind, AlertRule, AlertsView
 from core.errors import PairsightError
+from core.types import WatchedPair
 from ui.controls.answers import answered
 from ui.port import DeskPort
 
@@ -24,7 +25,7 @@ FIRST: Final = AlertRule("tradable", cooldown_s=900)
 LEVEL, REARM = 2.0, 1.0
 
 
-def rule_form(desk: DeskPort, view: AlertsView, on_screen: tuple[str, str]) -> None:
+def rule_form(desk: DeskPort, view: AlertsView, on_screen: WatchedPair) -> None:
     """Draw the form; a press stores what it says. A pair that is not watched is watched from then on."""
     with st.container(key="ps-alert-form"):
         left, right = st.columns(2)
@@ -33,7 +34,7 @@ def rule_form(desk: DeskPort, view: AlertsView, on_screen: tuple[str, str]) -> N
             "For",
             pairs_of(view, on_screen),
             key="alert_pair",
-            help="A pair that is not on the watch-list is put on it, at 1 min by the Evidence preset.",
+            help="A pair that is not on the watch-list is put on it, at the timeframe and preset of the sidebar.",
         )
         if kind in LEVELLED:
             left, right = st.columns(2)  # a row of its own: one above the other they stay in this order
@@ -62,7 +63,7 @@ def rule_form(desk: DeskPort, view: AlertsView, on_screen: tuple[str, str]) -> N
                 "Save the change" if editing() else "Add the rule",
                 type="primary",
                 icon=":material/check:" if editing() else ":material/add_alert:",
-                on_click=answered("alert_rule", lambda: _save(desk, view)),
+                on_click=answered("alert_rule", lambda: _save(desk, view, on_screen)),
                 key="alert_save",
                 disabled=bool(view.read_only),
             )
@@ -93,28 +94,52 @@ def _zones() -> tuple[str, ...]:
     return tuple(sorted(available_timezones()))
 
 
-def pairs_of(view: AlertsView, on_screen: tuple[str, str]) -> list[str]:
+def pairs_of(view: AlertsView, on_screen: WatchedPair) -> list[str]:
     """What a rule can be for: all, each watched pair, and the pair on screen."""
-    shown = "/".join(on_screen)
     known = [*view.pairs, *(r.pair for r in view.rules if r.pair)]
-    extra = [shown + ON_SCREEN] if on_screen[0] != on_screen[1] and shown not in known else []
+    other = on_screen.symbol_y != on_screen.symbol_x and on_screen.pair not in known
+    extra = [on_screen.pair + ON_SCREEN] if other else []
     return [EVERY, *dict.fromkeys(known), *extra]
 
 
 def rule_buttons(desk: DeskPort, rule: AlertRule, read_only: bool) -> None:
     """What can be done with a rule."""
+    key = f"alert_on_{rule.id}"
+    st.session_state[key] = rule.enabled  # as it is stored, whatever was pressed here or in another tab
     st.toggle(
         "On",
-        rule.enabled,
-        key=f"alert_on_{rule.id}",
+        key=key,
         disabled=read_only,
-        on_change=answered("alert_rules", lambda: desk.alerts.save(replace(rule, enabled=not rule.enabled))),
+        on_change=answered("alert_rules", lambda: desk.alerts.enable(rule.id, bool(st.session_state[key]))),
     )
     st.button("Edit", key=f"alert_edit_{rule.id}", on_click=_edit, args=(rule,), disabled=read_only)
     st.button(
         "Delete",
         key=f"alert_drop_{rule.id}",
         on_click=answered("alert_rules", lambda: _drop(desk, rule.id)),
+        disabled=read_only,
+    )
+
+
+def watch_button(desk: DeskPort, view: AlertsView, on_screen: WatchedPair) -> None:
+    """Offer to watch what the sidebar chose, where it is a pair that is not watched so."""
+    if on_screen.symbol_y != on_screen.symbol_x and on_screen not in view.watched:
+        st.button(
+            f"Watch {on_screen.words}",
+            icon=":material/star:",
+            key="alert_watch",
+            on_click=answered("alert_watched", lambda: desk.watch_pair(on_screen, True)),
+            disabled=bool(view.read_only),
+            help="Pair, timeframe and preset of the sidebar; with the preset's own windows.",
+        )
+
+
+def unwatch_button(desk: DeskPort, entry: WatchedPair, read_only: bool) -> None:
+    """Offer to end one entry of the watch-list."""
+    st.button(
+        "End",
+        key=f"alert_unwatch_{entry.symbol_y}_{entry.symbol_x}_{entry.timeframe_s}_{entry.preset}",
+        on_click=answered("alert_watched", lambda: desk.watch_pair(entry, False)),
         disabled=read_only,
     )
 
@@ -149,7 +174,7 @@ def channel_buttons(desk: DeskPort, name: str, kept: bool, read_only: bool) -> N
         st.button("Remove", key=f"channel_drop_{name}", on_click=drop, disabled=read_only)
 
 
-def _save(desk: DeskPort, view: AlertsView) -> None:
+def _save(desk: DeskPort, view: AlertsView, on_screen: WatchedPair) -> None:
     said = st.session_state
     kind = KINDS[said["alert_kind"]]
     pair = "" if said["alert_pair"] == EVERY else str(said["alert_pair"]).removesuffix(ON_SCREEN)
@@ -172,7 +197,7 @@ def _save(desk: DeskPort, view: AlertsView) -> None:
         raise PairsightError("The z below which it arms again must be lower than the level.") from None
     if pair and pair not in view.pairs:
         y, x = pair.split("/")
-        desk.watch_pair(y, x, True)
+        desk.watch_pair(replace(on_screen, symbol_y=y, symbol_x=x), True)
     desk.alerts.save(rule)
     _reset()
 

@@ -10,8 +10,9 @@ import streamlit as st
 
 from analytics.market import MOST_BARS, TIMEFRAME_S, MarketRule
 from analytics.params import FIT_BARS, Params
-from core.types import TIMEFRAME_NAMES
+from core.types import TIMEFRAME_NAMES, WatchedPair
 from ui.controls.answers import answered
+from ui.port import DeskPort
 
 Rows = Literal["candidates", "watched", "all"]
 Pair = tuple[str, str]  # Y, X
@@ -126,13 +127,14 @@ def clicked(key: str, pairs: Sequence[Pair]) -> Callable[[], None]:
     return run
 
 
-def actions(pairs: Sequence[Pair], watched: Sequence[Pair], watch: Callable[[str, str, bool], None]) -> Pair | None:
+def actions(desk: DeskPort, pairs: Sequence[Pair], watched: Sequence[Pair], params: Params) -> Pair | None:
     """Draw what can be done with one pair, for whoever does not click into the table. Returns the chosen one."""
     names = {f"{y} / {x}": (y, x) for y, x in dict.fromkeys((*watched, *pairs))}
     with st.container(key="ps-scan-actions", horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Pair", list(names), key="scan_pair", width=280, disabled=not names, help="Y / X")
         pair = names.get(name) if name else None
         on_list = pair in set(watched)
+        how = f"At {TIMEFRAME_NAMES[params.timeframe_s]} by {params.preset.capitalize()}, as chosen in the sidebar."
         st.button(
             "Open on the Decision page",
             icon=":material/balance:",
@@ -145,8 +147,8 @@ def actions(pairs: Sequence[Pair], watched: Sequence[Pair], watch: Callable[[str
             icon=":material/star:",
             key="scan_watch",
             disabled=pair is None,
-            on_click=answered("scan", lambda: watch(*names[st.session_state["scan_pair"]], not on_list)),
-            help="The watch-list is kept in the database.",
+            on_click=answered("scan", lambda: _watch(desk, names[st.session_state["scan_pair"]], params, not on_list)),
+            help="It leaves at each of its timeframes and presets." if on_list else how,
         )
     return pair
 
@@ -155,6 +157,15 @@ def opened() -> Pair | None:
     """The pair that was clicked in this run, once."""
     pair: Pair | None = st.session_state.pop(OPENED, None)
     return pair
+
+
+def _watch(desk: DeskPort, pair: Pair, params: Params, keep: bool) -> None:
+    if keep:
+        desk.watch_pair(WatchedPair(*pair, params.timeframe_s, params.preset), True)
+        return
+    for entry in desk.watch_list():
+        if (entry.symbol_y, entry.symbol_x) == pair:
+            desk.watch_pair(entry, False)
 
 
 def _open(pair: Pair) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import streamlit as st
 
+from analytics.params import Params
 from core.alerts import AlertsView
 from core.errors import PairsightError
-from core.types import DeskStatus
+from core.types import DeskStatus, WatchedPair
 from ui import exports, formats
 from ui.controls import Controls
 from ui.controls import alerts as choices
@@ -30,7 +31,7 @@ ALL = 100_000  # alerts in the file
 
 
 def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
-    """Draw the page. Channels and history keep themselves current; rules change only by hand."""
+    """Draw the page. Channels, wishes and history keep themselves current; rules and watched pairs change by hand."""
     st.html(el("h1", "Alerts", cls="ps-title"))
     state.notice(status, desk)
     try:
@@ -41,28 +42,33 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
         state.render(state.PageState("failed", "The alerts cannot be read", str(error), "Try again later."), desk)
         return
     frame = Frame.of(status)
+    every = None if controls.paused else EVERY_S
+    params = controls.params or Params()
+    on_screen = WatchedPair(controls.symbol_y, controls.symbol_x, params.timeframe_s, params.preset)
     if view.read_only:
         st.html(el("p", view.read_only, cls="ps-note ps-alert-warning", data_key="read_only"))
+    elif view.elsewhere:
+        st.html(el("p", view.elsewhere, cls="ps-note", data_key="elsewhere"))
+    st.fragment(_wishes, run_every=every)(desk, made(view))
     st.html(heading("Rules", "one alert an event, and no other before it is over"))
     with st.container(key="ps-alert-rules"):
         for rule in view.rules:
             with st.container(key=f"ps-alert-rule-{rule.id}", horizontal=True, vertical_alignment="center"):
                 # What else the collecting process watches, by settings of its own, is not known to who looks on.
-                st.html(alerts.rule_words(rule, (*view.pairs, rule.pair) if view.read_only else view.pairs))
+                st.html(alerts.rule_words(rule, (*view.pairs, rule.pair) if view.elsewhere else view.pairs))
                 choices.rule_buttons(desk, rule, bool(view.read_only))
         if not view.rules:
             st.html(alerts.no_rules())
-    on_screen = (controls.symbol_y, controls.symbol_x)
-    if alerts.unwatched("/".join(on_screen), view):
-        st.html(alerts.unwatched("/".join(on_screen), view))
+    if alerts.unwatched(on_screen.pair, view):
+        st.html(alerts.unwatched(on_screen.pair, view))
     show("alert_rules")
     editing = choices.editing()
     with st.expander("Change a rule" if editing else "New rule", expanded=bool(editing) or not view.rules):
         choices.rule_form(desk, view, on_screen)
         st.html(el("p", alerts.JUDGED, cls="ps-note"))
     show("alert_rule")
+    _watched(desk, view, on_screen)
     st.html(heading("Channels", "tried again for a day where one is down; the others do not wait for it"))
-    every = None if controls.paused else EVERY_S
     words = _channel_rows(desk, view)
     st.fragment(_channels, run_every=every)(desk, frame, words)
     with st.expander("Add a channel", expanded=not words):
@@ -99,10 +105,40 @@ def marks(view: AlertsView) -> tuple[tuple[int, str], ...]:
     return tuple((alert.id, alert.delivery) for alert in view.alerts)
 
 
+def made(view: AlertsView) -> tuple[object, ...]:
+    """What changes by hand, in whichever tab or process."""
+    return view.rules, view.watched, view.read_only
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _file(path: str, drawn: tuple[tuple[int, str], ...], _desk: DeskPort) -> bytes:
     """Made before the click; see ``ui.panels.exports``."""
     return exports.encode(exports.alerts_table(_desk.alerts.newest(0, ALL)), "csv")
+
+
+def _wishes(desk: DeskPort, drawn: tuple[object, ...]) -> None:
+    """What was asked of the desk and is not done; where a rule or a watched pair has changed, the whole page."""
+    try:
+        view = desk.alerts.view()
+    except PairsightError:  # the list below says so
+        return
+    rerun_when_changed(made(view), drawn)
+    if view.wishes:
+        st.html(alerts.wishes(view.wishes))
+
+
+def _watched(desk: DeskPort, view: AlertsView, on_screen: WatchedPair) -> None:
+    st.html(heading("Watch-list", "the pairs that rules for verdicts and z look at"))
+    with st.container(key="ps-alert-watched"):
+        for i, entry in enumerate(view.watched):
+            with st.container(key=f"ps-alert-rule-watched-{i}", horizontal=True, vertical_alignment="center"):
+                st.html(alerts.watched_words(entry, named=entry in view.named))
+                if entry not in view.named:
+                    choices.unwatch_button(desk, entry, bool(view.read_only))
+        if not view.watched:
+            st.html(alerts.nothing_watched())
+    choices.watch_button(desk, view, on_screen)
+    show("alert_watched")
 
 
 def _channel_rows(desk: DeskPort, view: AlertsView) -> Mapping[str, Any]:
@@ -114,7 +150,7 @@ def _channel_rows(desk: DeskPort, view: AlertsView) -> Mapping[str, Any]:
                 words[channel.name] = st.container()
                 choices.channel_buttons(desk, channel.name, channel.kept, bool(view.read_only))
         if not view.channels:
-            st.html(alerts.no_channels(bool(view.read_only)))
+            st.html(alerts.no_channels(bool(view.elsewhere)))
     return words
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from analytics.market import MarketRule, MarketView
+from analytics.params import Params
 from core.types import DeskStatus
 from ui.controls import Controls
 from ui.controls.market import market_rule, opened, shown_rows
@@ -56,7 +57,7 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus, decision: Strea
     if view.scan is None:
         st.html(scan_list.nothing(view, status))
     else:
-        scan_list.render(desk, view, view.scan, shown)
+        scan_list.render(desk, view, view.scan, shown, controls.params or Params())
         scan_maps.render(view.scan)
     if view.left_out or (view.scan is not None and view.scan.left_out):
         with st.expander("Symbols left out"):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from analytics.presets import PRESETS
 from core.alerts import LEVELLED, OF_STREAMS, Alert, AlertRule, AlertsView, ChannelStatus, Delivery
-from core.types import TIMEFRAME_NAMES
+from core.types import TIMEFRAME_NAMES, WatchedPair
+from core.wishes import Wish
 from ui import formats, theme
 from ui.markup import Markup, el, join
 
@@ -62,16 +64,55 @@ def no_rules() -> Markup:
 
 def unwatched(on_screen: str, view: AlertsView) -> Markup:
     """A warning where the rules have no pair to look at, or not the one on screen; empty where they have."""
-    if view.read_only or on_screen in view.pairs or (view.pairs and not view.rules):
+    if view.elsewhere or on_screen in view.pairs or (view.pairs and not view.rules):
         return Markup()
     why = (
         f"{on_screen}, the pair on screen, is not on the watch-list, so no alert speaks of its verdict or z. Choose "
-        "it under “For” in a new rule, or press Watch on the Scanner."
+        "it under “For” in a new rule, or press Watch below."
         if view.pairs
         else "No pair is on the watch-list, so rules for every watched pair have nothing to look at, the pair on "
-        "screen included. Choose it under “For”, or press Watch on the Scanner."
+        "screen included. Choose it under “For”, or press Watch below."
     )
     return el("p", why, cls="ps-note ps-alert-warning", data_key="unwatched")
+
+
+def wishes(asked: Sequence[Wish]) -> Markup:
+    """What was asked of the desk and is not done, each with its time and what became of it."""
+    return join(*(_wish(wish) for wish in asked))
+
+
+def _wish(wish: Wish) -> Markup:
+    said = {
+        "asked": f"Asked the desk at {formats.clock(wish.asked_ms)} UTC; not taken up yet",
+        "taken": "The desk is doing this",
+        "refused": f"Asked the desk at {formats.clock(wish.asked_ms)} UTC; not done",
+    }[wish.state]
+    return el(
+        "p",
+        f"{said}: {wish.words}.{f' {wish.answer}' if wish.answer else ''}",
+        cls="ps-note ps-alert-warning" if wish.state == "refused" else "ps-note",
+        data_key="wish",
+        data_value=str(wish.id),
+        data_state=wish.state,
+    )
+
+
+def watched_words(entry: WatchedPair, *, named: bool) -> Markup:
+    """A pair that is looked at, at which timeframe and by which preset, and who named it."""
+    return el(
+        "div",
+        el("strong", entry.pair),
+        el("span", f"{TIMEFRAME_NAMES[entry.timeframe_s]} {PRESETS[entry.preset].title}", cls="ps-alert-about"),
+        *([el("small", "named by PAIRSIGHT_WATCH")] if named else []),
+        cls="ps-alert-rule",
+        data_key="watched",
+        data_value=entry.words,
+    )
+
+
+def nothing_watched() -> Markup:
+    """What stands where no pair is watched."""
+    return el("p", "No pair yet: rules for verdicts and z have nothing to look at.", cls="ps-note", data_key="no_pairs")
 
 
 def channel_words(channel: ChannelStatus) -> Markup:
@@ -98,12 +139,12 @@ def channel_words(channel: ChannelStatus) -> Markup:
     )
 
 
-def no_channels(read_only: bool = False) -> Markup:
+def no_channels(elsewhere: bool = False) -> Markup:
     """What stands where no channel does."""
     return el(
         "p",
         "None entered on the page. Those of the collecting process's PAIRSIGHT_ALERT_URLS are not known here."
-        if read_only
+        if elsewhere
         else "No channel yet: alerts are told here and in every open tab, nowhere else.",
         cls="ps-note",
         data_key="no_channels",

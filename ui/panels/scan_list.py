@@ -7,6 +7,7 @@ import pyarrow as pa
 import streamlit as st
 
 from analytics.market import TIMEFRAME_S, MarketView
+from analytics.params import Params
 from analytics.scanner import Scan, why
 from core.types import DeskStatus
 from ui import exports, formats
@@ -42,7 +43,7 @@ EMPTY = {
 }
 
 
-def render(desk: DeskPort, view: MarketView, scan: Scan, shown: Shown) -> None:
+def render(desk: DeskPort, view: MarketView, scan: Scan, shown: Shown, params: Params) -> None:
     """Draw the table, or the sentence that stands for it; then what can be done with a pair."""
     table = frame(scan, shown, view.pairs)
     pairs = list(zip(table["y"].tolist(), table["x"].tolist(), strict=True))
@@ -64,7 +65,7 @@ def render(desk: DeskPort, view: MarketView, scan: Scan, shown: Shown) -> None:
             )
     if len(table) == MOST_ROWS:
         st.html(el("p", f"Only the strongest {formats.count(MOST_ROWS)} rows are shown.", cls="ps-note"))
-    chosen = actions(pairs, view.pairs, desk.watch_pair)
+    chosen = actions(desk, pairs, view.pairs, params)
     show("scan")
     if chosen is not None:
         st.html(el("p", reason(scan, chosen), cls="ps-note", data_key="reason"))
