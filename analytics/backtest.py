@@ -168,7 +168,8 @@ def walk_report(
 
     def known_cost(look: int, hold_s: float | None) -> CostSplit | None:
         told = ticket(look)
-        return None if told is None else cost_at(told.legs, charged, int(report.open_ms[look]) + report.step_ms, hold_s)
+        end_ms = int(report.open_ms[look]) + report.step_ms
+        return None if told is None else cost_at(told.legs, charged, end_ms, report.step_ms, hold_s)
 
     verdicts = verdict_rows(report, known_cost, first_row=first, record_decides=record_decides)
     # Classic does not decide by the record, but like the desk it reckons with the record's mean hold.
@@ -188,8 +189,10 @@ def walk_report(
     return WalkForward(report, costs, execution, first_tested, verdicts, tuple(trades), equity, summary)
 
 
-def cost_at(legs: Legs, costs: tuple[LegCosts, LegCosts], now_ms: int, hold_s: float | None) -> CostSplit:
-    """A round trip as it was known at a look: ``costs.round_trip`` with the funding settled by then."""
+def cost_at(
+    legs: Legs, costs: tuple[LegCosts, LegCosts], end_ms: int, step_ms: int, hold_s: float | None
+) -> CostSplit:
+    """A round trip as it was known at the end of a look's candle, in at the next close like the record's excursions."""
     y, x = costs
     if hold_s is None and not len(y.funding.settle_ms) and not len(x.funding.settle_ms):
         hold_s = 0.0  # where nothing is ever settled, as long as one likes
@@ -199,9 +202,9 @@ def cost_at(legs: Legs, costs: tuple[LegCosts, LegCosts], now_ms: int, hold_s: f
         fee_x_bps=x.fee_bps,
         half_y_bps=y.half_spread_bps,
         half_x_bps=x.half_spread_bps,
-        funding_y=y.funding.known_at(now_ms),
-        funding_x=x.funding.known_at(now_ms),
-        now_ms=now_ms,
+        funding_y=y.funding.known_at(end_ms),
+        funding_x=x.funding.known_at(end_ms),
+        now_ms=end_ms + step_ms,
         hold_s=hold_s,
     )
 

@@ -44,7 +44,7 @@ def journal_of(y: Candles, x: Candles, params: Params, costs: Frictions) -> list
             told = round_trip(
                 legs, fee_y_bps=params.fee_bps, fee_x_bps=params.fee_bps, half_y_bps=HALF, half_x_bps=HALF,
                 funding_y=costs.funding_y.known_at(now_ms), funding_x=costs.funding_x.known_at(now_ms),
-                now_ms=now_ms, hold_s=summary.mean_hold_s,
+                now_ms=now_ms + report.step_ms, hold_s=summary.mean_hold_s,
             )  # fmt: skip
         fresh = Freshness.as_of(report.newest_y_ms, report.newest_x_ms, timeframe_s=params.timeframe_s)
         rows.append(row_of(Look(report, decide(report, freshness=fresh, costs=told, record=summary), told, summary)))
