@@ -189,9 +189,7 @@ def walk_report(
     return WalkForward(report, costs, execution, first_tested, verdicts, tuple(trades), equity, summary)
 
 
-def cost_at(
-    legs: Legs, costs: tuple[LegCosts, LegCosts], end_ms: int, step_ms: int, hold_s: float | None
-) -> CostSplit:
+def cost_at(legs: Legs, costs: tuple[LegCosts, LegCosts], end_ms: int, step_ms: int, hold_s: float | None) -> CostSplit:
     """A round trip as it was known at the end of a look's candle, in at the next close like the record's excursions."""
     y, x = costs
     if hold_s is None and not len(y.funding.settle_ms) and not len(x.funding.settle_ms):
