@@ -22,16 +22,19 @@ class Touch:
     bought: float  # last taker buy: the ask
 
 
-def touch(ticks: Ticks) -> Touch | None:
+def touch(ticks: Ticks, since_ms: int) -> Touch | None:
     """The last taker prices among recent trades; None unless both sides traded.
 
     Parameters
     ----------
     ticks : Ticks
         Recent trades of one symbol, ordered by id.
+    since_ms : int
+        Earlier ones say nothing of what an order would meet now.
     """
-    sells = ticks.buyer_is_maker.nonzero()[0]
-    buys = (~ticks.buyer_is_maker).nonzero()[0]
+    recent = ticks.ts_ms >= since_ms
+    sells = (recent & ticks.buyer_is_maker).nonzero()[0]
+    buys = (recent & ~ticks.buyer_is_maker).nonzero()[0]
     if not len(sells) or not len(buys):
         return None
     return Touch(float(ticks.price[sells[-1]]), float(ticks.price[buys[-1]]))

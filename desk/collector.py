@@ -31,7 +31,7 @@ from desk.origin import claim
 from desk.past import Past
 from desk.repairer import Repairer
 from desk.revisions import Revisions
-from desk.streams import Streams, feed_of
+from desk.streams import Streams, feed_of, since_ms
 from desk.surroundings import REAL, Surroundings
 from desk.track_record import TrackRecord, keep_score
 from desk.universe import Universe
@@ -248,8 +248,9 @@ class Collector:
         return self.ring.last(symbol)
 
     def touch(self, symbol: str) -> Touch | None:
-        """Where takers last traded; None until both sides did."""
-        bought, sold = self.ring.executable(symbol)
+        """Where takers last traded; None unless both sides did so lately that a stream is not called silent."""
+        from_ms = since_ms(self.streams.status()[0], symbol, self.settings.stale_after_s)
+        bought, sold = (None, None) if from_ms is None else self.ring.executable(symbol, from_ms)
         return None if bought is None or sold is None else Touch(sold=sold, bought=bought)
 
     def freshness(self, key: Key) -> Freshness:

@@ -21,6 +21,7 @@ from desk.mender import HOLES
 from desk.notes import read_note
 from desk.past import Past
 from desk.revisions import stored_revision
+from desk.streams import since_ms
 from storage.reader import StoreReader
 
 PRINTS: Final = 200  # newest stored trades in which the last taker prices are looked for
@@ -117,8 +118,9 @@ class Onlooker:
         return self.store.last_trade(symbol)
 
     def touch(self, symbol: str) -> Touch | None:
-        """Where takers last traded, among the newest stored trades."""
-        return touch(self.store.trades(symbol, limit=PRINTS))
+        """Where takers last traded, among the newest stored trades; None as in the process that collects."""
+        from_ms = since_ms(self.status().trades, symbol, self.settings.stale_after_s)
+        return None if from_ms is None else touch(self.store.trades(symbol, limit=PRINTS), from_ms)
 
     def freshness(self, key: Key) -> Freshness:
         """As current as the other process is."""

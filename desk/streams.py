@@ -20,6 +20,14 @@ log = logging.getLogger(__name__)
 STANDS_AFTER_S: Final = 60.0  # a mark price that has not changed for so long is that of a closed market
 
 
+def since_ms(feed: FeedStatus, symbol: str, seconds: float) -> int | None:
+    """Exchange time from which on a symbol's records are at most so old at this moment; None: all of them are older."""
+    for stream in feed.streams:
+        if stream.symbol == symbol and stream.age_s is not None and stream.last_event_ms is not None:
+            return stream.last_event_ms - int(1000 * (seconds - stream.age_s)) if stream.age_s <= seconds else None
+    return None
+
+
 class Streams:
     """Threads ``feed-trades`` (route /public) and ``feed-market`` (route /market).
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -61,11 +62,14 @@ class Ring:
             buyer_is_maker=bool(newest.buyer_is_maker[0]),
         )
 
-    def executable(self, symbol: str) -> tuple[float | None, float | None]:
-        """Prices of the last taker buy and of the last taker sell, since the symbol's first trade here; O(1)."""
+    def executable(self, symbol: str, since_ms: int) -> tuple[float | None, float | None]:
+        """Prices of the last taker buy and of the last taker sell, None for one from before ``since_ms``; O(1)."""
         with self._lock:
             lane = self._lanes.get(symbol)
-            return (None, None) if lane is None else (lane.taker_buy, lane.taker_sell)
+            if lane is None:
+                return None, None
+            (bought_ms, bought), (sold_ms, sold) = lane.taker_buy, lane.taker_sell
+            return bought if bought_ms >= since_ms else None, sold if sold_ms >= since_ms else None
 
     def drop(self, symbol: str) -> None:
         """Forget a symbol and free its memory."""
@@ -83,8 +87,8 @@ class _Lane:
         self.columns: tuple[NDArray[Any], ...] = tuple(np.empty(capacity, dtype) for dtype in (i, i, i, f, f, b))
         self.at = 0
         self.held = 0
-        self.taker_buy: float | None = None
-        self.taker_sell: float | None = None
+        self.taker_buy: tuple[float, float | None] = (-inf, None)  # when, and at which price
+        self.taker_sell: tuple[float, float | None] = (-inf, None)
 
     def append(self, ticks: Ticks) -> None:
         capacity, n = len(self.columns[0]), len(ticks)
@@ -104,9 +108,9 @@ class _Lane:
         sold = ticks.buyer_is_maker[::-1]  # newest first: argmin finds the last taker buy, argmax the last sell
         buy, sell = int(sold.argmin()), int(sold.argmax())
         if not sold[buy]:
-            self.taker_buy = float(ticks.price[n - 1 - buy])
+            self.taker_buy = int(ticks.ts_ms[n - 1 - buy]), float(ticks.price[n - 1 - buy])
         if sold[sell]:
-            self.taker_sell = float(ticks.price[n - 1 - sell])
+            self.taker_sell = int(ticks.ts_ms[n - 1 - sell]), float(ticks.price[n - 1 - sell])
 
     def newest(self, symbol: str, n: int | None) -> Ticks:
         wanted = self.held if n is None else min(n, self.held)

@@ -176,6 +176,7 @@ def test_the_touch_needs_both_sides() -> None:
     i = np.arange(4)
     maker = np.array([True, False, True, False])
     t = Ticks("A", i, i, i, np.array([9.0, 11.0, 9.5, 11.5]), np.ones(4), maker)
-    assert touch(t) == Touch(sold=9.5, bought=11.5)
-    assert touch(t.take(maker)) is None
-    assert touch(Ticks.empty("A")) is None
+    assert touch(t, since_ms=2) == Touch(sold=9.5, bought=11.5)
+    assert touch(t, since_ms=3) is None  # nobody sold since
+    assert touch(t.take(maker), 0) is None
+    assert touch(Ticks.empty("A"), 0) is None

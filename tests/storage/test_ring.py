@@ -65,8 +65,10 @@ def test_the_last_trade_is_a_plain_value() -> None:
     assert ring.last("BTCUSDT") == Trade("BTCUSDT", 6, 5, 60, 3.0, 1.5, True)
 
 
-@given(st.lists(st.lists(st.booleans(), max_size=6), max_size=6))
-def test_executable_prices_are_those_of_the_last_taker_buy_and_sell(batches: list[list[bool]]) -> None:
+@given(st.lists(st.lists(st.booleans(), max_size=6), max_size=6), st.integers(0, 40))
+def test_executable_prices_are_those_of_the_last_taker_buy_and_sell_where_they_are_of_late(
+    batches: list[list[bool]], since: int
+) -> None:
     ring, buy, sell, at = Ring(2), None, None, 0
     for makers in batches:
         batch = ticks(at, len(makers))
@@ -74,7 +76,9 @@ def test_executable_prices_are_those_of_the_last_taker_buy_and_sell(batches: lis
         for buyer_is_maker, price in zip(makers, batch.price, strict=True):
             buy, sell = (buy, price) if buyer_is_maker else (price, sell)
         at += len(makers)
-    assert ring.executable("BTCUSDT") == (buy, sell)
+    # A trade's time is its id here, and its price half of it.
+    late = [None if price is None or 2 * price < since else price for price in (buy, sell)]
+    assert ring.executable("BTCUSDT", since) == tuple(late)
 
 
 def test_a_dropped_symbol_is_forgotten() -> None:
@@ -83,7 +87,7 @@ def test_a_dropped_symbol_is_forgotten() -> None:
     ring.drop("BTCUSDT")
     ring.drop("BTCUSDT")
     assert len(ring.snapshot("BTCUSDT")) == 0
-    assert ring.executable("BTCUSDT") == (None, None)
+    assert ring.executable("BTCUSDT", 0) == (None, None)
 
 
 def test_what_cannot_be_is_refused() -> None:
