@@ -18,7 +18,7 @@ from analytics.paper_view import TrackView
 from analytics.params import Params
 from analytics.report import PairReport, analyse
 from analytics.trial import Trial, TrialAsk
-from core.errors import PairsightError, UnknownSymbol
+from core.errors import DataError, PairsightError, UnknownSymbol
 from core.journal import JournalRow
 from core.load import HistoryLoad
 from core.types import (
@@ -202,7 +202,10 @@ class FakeDesk:
             return None
         shift = 0.12 + 0.25 * math.sin(self.clock())
         y, x = float(r.y[-1]) * math.exp(shift * float(r.log_fits.resid_sd[-1])), float(r.x[-1])
-        return score_live(r, y, x, END_MS, Touch(0.99999 * y, 1.00001 * y), Touch(0.99999 * x, 1.00001 * x))
+        try:
+            return score_live(r, y, x, END_MS, Touch(0.99999 * y, 1.00001 * y), Touch(0.99999 * x, 1.00001 * x))
+        except DataError:  # as the desk says it
+            return LiveScore(END_MS, y, x, spread=math.nan, z=math.nan, z_roll=math.nan)
 
     def newest_candle_ms(self, symbol_y: str, symbol_x: str, timeframe_s: int) -> int | None:
         """The newest candle of the scenario."""
