@@ -94,6 +94,31 @@ class Ticks:
             self.buyer_is_maker[which],
         )
 
+    def row(self, at: int) -> Trade:
+        """One of them."""
+        return Trade(
+            self.symbol,
+            trade_id=int(self.trade_id[at]),
+            first_id=int(self.first_id[at]),
+            ts_ms=int(self.ts_ms[at]),
+            price=float(self.price[at]),
+            qty=float(self.qty[at]),
+            buyer_is_maker=bool(self.buyer_is_maker[at]),
+        )
+
+    def joined(self, *more: Ticks) -> Ticks:
+        """These rows, then those of each of ``more``."""
+        parts = (self, *more)
+        return Ticks(
+            self.symbol,
+            np.concatenate([part.trade_id for part in parts]),
+            np.concatenate([part.first_id for part in parts]),
+            np.concatenate([part.ts_ms for part in parts]),
+            np.concatenate([part.price for part in parts]),
+            np.concatenate([part.qty for part in parts]),
+            np.concatenate([part.buyer_is_maker for part in parts]),
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Records:
@@ -372,6 +397,7 @@ class DeskStatus:
     gaps_repaired: int = 0
     gaps_lost: int = 0
     alerts_problem: str = ""  # why some alert may not be told now, as a sentence; empty: nothing is wrong
+    track_problem: str = ""  # why some look's score is not kept now, the same way
     clock_offset_ms: float | None = None  # exchange clock minus ours; None: not measured
     log: tuple[str, ...] = ()  # newest lines last
     stale_after_s: float = 15.0  # a stream silent for longer is called silent

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from core.clock import DAY_MS
 from core.paper import PaperTrade
 
 PATIENCE_S: Final = 3_600.0  # without a new candle, by our clock: after an absence those that are stored come first
 PATIENCE_BARS: Final = 3  # and so many candles' lengths
-GONE_MS: Final = 2 * 86_400_000  # without a candle, where the exchange still lists both legs and the time limit is over
+GONE_MS: Final = 2 * DAY_MS  # without a candle, where the exchange still lists both legs and the time limit is over
 
 
 class Abandoned:

@@ -283,7 +283,8 @@ class Collector:
             gaps_open=counts["open"],
             gaps_repaired=counts["repaired"],
             gaps_lost=counts["lost"],
-            alerts_problem=self.alerts.watch.problem() or self.wishes.problem(),
+            alerts_problem=self.alerts.problem() or self.wishes.problem(),
+            track_problem=self.track.problem(),
             clock_offset_ms=self.rest.offset_ms,
             stale_after_s=self.settings.stale_after_s,
         )

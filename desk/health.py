@@ -41,8 +41,7 @@ def problems(status: DeskStatus, now_ms: int) -> tuple[str, ...]:
         found.append("Another Pairsight collects into the database; this one only reads.")
     elif status.store.state != "writing":
         found.append(f"Nothing is stored: {status.store.reason or f'the writer is {status.store.state}'}.")
-    if status.alerts_problem:
-        found.append(status.alerts_problem)
+    found += status.alerts_problem, status.track_problem
     engine = status.engine
     if engine.behind:
         found.append(f"The engine is behind: {engine.owed} looks owed for {engine.watched} pairs.")

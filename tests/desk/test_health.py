@@ -16,8 +16,10 @@ import pytest
 from core.settings import Settings
 from core.types import DeskStatus, EngineStatus, FeedStatus, StoreStatus, StreamStatus
 from desk.alerts import Alerts
+from desk.collector import Collector
 from desk.desk import Desk
 from desk.health import PATH, HealthEndpoint, problems
+from storage.sqlite import TradeStore
 
 NOW_MS = 1_700_000_000_000
 STREAMS = (StreamStatus("BTCUSDT", 1, NOW_MS, age_s=0.2), StreamStatus("THINUSDT", 1, NOW_MS, age_s=500.0))
@@ -55,6 +57,7 @@ def test_a_desk_that_collects_stores_and_looks_is_well_though_a_thin_symbol_is_s
         (replace(WELL, store=StoreStatus(state="failing", reason="the disk is full")), "Nothing is stored: the disk"),
         (replace(WELL, store=StoreStatus(state="reading")), "Another Pairsight collects"),
         (replace(WELL, alerts_problem="Alerts have to wait: it is away."), "Alerts have to wait"),
+        (replace(WELL, track_problem="The track record has to wait: it is away."), "The track record has to wait"),
         (replace(WELL, engine=EngineStatus(3, 40, True, at_ms=NOW_MS)), "40 looks owed for 3 pairs"),
         (replace(WELL, engine=EngineStatus(3, at_ms=NOW_MS - 61_000)), "not finished a round for 61 s"),
         (replace(WELL, engine=EngineStatus(3)), "The engine was not started"),
@@ -77,6 +80,14 @@ def test_the_alerts_trouble_is_the_desks(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(desk.alerts.watch, "problem", lambda: "Alerts have to wait: it is away.")
     assert desk.status().alerts_problem == "Alerts have to wait: it is away."
     desk.close()
+
+
+def test_the_track_records_trouble_is_the_desks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    station = Collector(Settings(db=tmp_path / "a.db"), TradeStore(tmp_path / "a.db"))
+    assert station.status().track_problem == ""
+    monkeypatch.setattr(station.track, "problem", lambda: "The track record is not kept: KeyError, see the log.")
+    assert station.status().track_problem == "The track record is not kept: KeyError, see the log."
+    station.close()
 
 
 @contextmanager
