@@ -301,14 +301,19 @@ def thin_record(rec: RecordSummary | None) -> str:
         return "record: unknown"
     text = f"record: {rec.excursions} of {rec.needed} excursions"
     if rec.days_to_go is not None and not rec.mature:
-        text += f", about {_days(rec.days_to_go)} to go"
+        text += f", about {days_text(rec.days_to_go)} to go"
     if rec.kappa is not None:
         text += f"; so far it caught {rec.kappa:.0%} of what was shown"
         text += f" (± {rec.kappa_se:.0%})" if rec.kappa_se is not None else ""
     return text
 
 
-def _days(days: float) -> str:
+def days_text(days: float) -> str:
+    """A time to wait, as shown.
+
+    >>> days_text(13.2), days_text(0.25), days_text(0.01)
+    ('13 days', '6 hours', '14 minutes')
+    """
     if days >= 2:
         return f"{days:.0f} days"
     hours = days * 24

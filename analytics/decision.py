@@ -27,7 +27,6 @@ def decide(
     freshness: Freshness,
     costs: CostSplit | None = None,
     record: RecordSummary | None = None,
-    live: LiveScore | None = None,
 ) -> Decision:
     """Judge the newest row of a report.
 
@@ -40,8 +39,6 @@ def decide(
         Of a round trip now, from ``costs.round_trip``. None: only the fees of ``report.params`` are known.
     record : RecordSummary, optional
         The pair's own past excursions as of this candle.
-    live : LiveScore, optional
-        Passed on beside the look. It decides nothing.
 
     Returns
     -------
@@ -66,7 +63,6 @@ def decide(
         rule=f"{report.params.preset} {info.version}",
         have_bars=report.have_bars,
         need_bars=report.need_bars,
-        live=live,
     )
     case = Case(report, costs or _fees_only(report), record)
     if report.have_bars:
@@ -88,9 +84,6 @@ def _with_checks(decision: Decision, case: Case, info: PresetInfo) -> Decision:
     told, net = by_key["record"], None
     if told.margin is not None and told.value is not None and case.costs is not None and not case.costs.missing:
         net = told.value - case.costs.total_bps
-    entered = None
-    if report.params.preset == "evidence" and by_key["stretched"].state == "failed" and len(case.entry_rows):
-        entered = int(report.open_ms[case.entry_rows[-1]]) if abs(case.z) >= report.params.entry_z else None
     return replace(
         decision,
         checks=checks,
@@ -99,7 +92,6 @@ def _with_checks(decision: Decision, case: Case, info: PresetInfo) -> Decision:
         legs=legs_of(report, deciding_z(report)),
         cost_bps=None if case.costs is None else case.costs.total_bps,
         expected_net_bps=net,
-        entered_ms=entered,
     )
 
 

@@ -112,5 +112,3 @@ class Decision:
     ready_in_s: float | None = None  # WARMING UP: time left, where it can be said
     have_bars: int = 0
     need_bars: int = 0
-    entered_ms: int | None = None  # stretched, but this excursion's entry was at this earlier candle
-    live: LiveScore | None = None  # beside the confirmed look, never part of it

@@ -70,7 +70,7 @@ def _panel(name: str, title: str, layers: Layers, values: Sequence[Value]) -> al
         _named("rows")
         .transform_calculate(when=MOMENT)
         .mark_rule(color=theme.INK, strokeWidth=1)
-        .encode(x=_time_axis(labels=name == "p"), opacity=_when_hovered(), tooltip=tooltip)
+        .encode(x=time_axis(labels=name == "p"), opacity=_when_hovered(), tooltip=tooltip)
     )
     return alt.layer(gaps, *layers, cross).properties(title=title, height=HEIGHTS[name])
 
@@ -81,14 +81,14 @@ def _prices() -> Layers:
 
 def _spread() -> Layers:
     area = alt.MarkDef(type="area", color=theme.BAND, opacity=0.14)
-    band: alt.Chart = _marked("rows", area).encode(x=_time(), y=_value("band_low"), y2="band_high:Q")
+    band: alt.Chart = _marked("rows", area).encode(x=_time(), y=value_axis("band_low"), y2="band_high:Q")
     return [band, _line("mean", theme.BAND, 1, DASHED), _line("spread", theme.LINE)]
 
 
 def _z() -> Layers:
     point = alt.MarkDef(type="point", filled=True, size=60, shape="diamond", color=theme.GOOD, opacity=1)
     said: alt.Chart = _marked("said", point).encode(
-        x=_time(), y=_value("z"), tooltip=[alt.Tooltip("word:N", title="said from here")]
+        x=_time(), y=value_axis("z"), tooltip=[alt.Tooltip("word:N", title="said from here")]
     )
     return [
         _level("mean", theme.INK, SOLID),
@@ -106,7 +106,7 @@ def _pvalues() -> Layers:
     point = alt.MarkDef(type="point", filled=True, size=40, color=theme.ENTRY, opacity=1)
     six: alt.Chart = _marked("checkpoints", point).encode(
         x=_time(),
-        y=_value("p", scale),
+        y=value_axis("p", scale),
         tooltip=[alt.Tooltip("p:Q", format=".4f"), alt.Tooltip("word:N", title="checkpoint")],
     )
     return [_level("related", theme.ENTRY, DASHED, scale), line, six]
@@ -116,7 +116,7 @@ def _line(
     field: str, colour: str, width: float = 1.5, dash: list[int] | None = None, scale: alt.Scale | None = None
 ) -> alt.Chart:
     mark = alt.MarkDef(type="line", strokeWidth=width, color=colour, strokeDash=dash or SOLID)
-    chart: alt.Chart = _marked("rows", mark).encode(x=_time(), y=_value(field, scale))
+    chart: alt.Chart = _marked("rows", mark).encode(x=_time(), y=value_axis(field, scale))
     return chart
 
 
@@ -124,7 +124,7 @@ def _level(kind: str, colour: str, dash: list[int], scale: alt.Scale | None = No
     """Thresholds are data: one row each, so that they move with the settings and scale with the axis."""
     mark = alt.MarkDef(type="rule", color=colour, strokeDash=dash, strokeWidth=1)
     rows: alt.Chart = _marked("levels", mark).transform_filter(alt.datum.kind == kind)
-    chart: alt.Chart = rows.encode(y=_value("level", scale))
+    chart: alt.Chart = rows.encode(y=value_axis("level", scale))
     return chart
 
 
@@ -140,13 +140,14 @@ def _time() -> alt.X:
     return alt.X("t:T", title=None, scale=alt.Scale(type="utc"))
 
 
-def _time_axis(labels: bool) -> alt.X:
+def time_axis(labels: bool) -> alt.X:
     """The axis of a panel, said by one layer alone; only the lowest panel writes the times."""
     axis = alt.Axis(grid=False, tickCount=8, labelOverlap=True, labelExpr=CLOCK, labels=labels, ticks=labels)
     return alt.X("t:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
 
 
-def _value(field: str, scale: alt.Scale | None = None) -> alt.Y:
+def value_axis(field: str, scale: alt.Scale | None = None) -> alt.Y:
+    """The axis of a panel's values, as wide as that of every other panel."""
     axis = alt.Axis(tickCount=4, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH)
     return alt.Y(f"{field}:Q", title=None, scale=scale or alt.Scale(zero=False, nice=True), axis=axis)
 

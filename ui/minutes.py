@@ -8,7 +8,6 @@ import pandas as pd
 from core.types import Candles
 
 MINUTE_S = 60
-BPS = 1e4
 
 
 def table(candles: Candles) -> pd.DataFrame:
@@ -20,7 +19,7 @@ def table(candles: Candles) -> pd.DataFrame:
     close = candles.close
     step = np.diff(candles.open_ms, prepend=candles.open_ms[:1]) == MINUTE_S * 1000
     before = np.concatenate([close[:1], close[:-1]])
-    returns = np.where(step, BPS * np.log(close / before), np.nan)
+    returns = np.where(step, 1e4 * np.log(close / before), np.nan)
     frame = pd.DataFrame(
         {
             "minute_utc": pd.to_datetime(candles.open_ms, unit="ms"),
@@ -28,7 +27,7 @@ def table(candles: Candles) -> pd.DataFrame:
             "volume": candles.volume,
             "close": close,
             "return_bps": returns,
-            "range_bps": BPS * np.log(candles.high / candles.low),
+            "range_bps": 1e4 * np.log(candles.high / candles.low),
             "from": candles.provenance,
         }
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, Literal
 
-from analytics.decision import CheckState, Verdict
+from analytics.decision import Verdict
 from core.types import Source
 from ui.markup import Markup, el
 
@@ -41,7 +41,6 @@ TOAST_ICON: Final[dict[Verdict, str]] = {
     Verdict.WAIT: ":material/schedule:",
     Verdict.TRADABLE: ":material/check_circle:",
 }
-STATE_WORD: Final[dict[CheckState, str]] = {"passed": "passed", "failed": "failed", "unknown": "unknown"}
 SOURCE_NOTE: Final[dict[Source, str]] = {
     "LIVE": "",
     "SIMULATED": "Prices come from a simulator or another server, not from the exchange: no real market.",

@@ -17,7 +17,7 @@ Side = Literal["BUY", "SELL"]
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class RoundedLeg:
     """One leg, rounded to what the exchange takes."""
 
     symbol: str
@@ -33,7 +33,7 @@ class Ticket:
     """The trade the rule speaks of, or an example of it when the verdict is not TRADABLE."""
 
     example: bool
-    legs: tuple[Leg, Leg]
+    legs: tuple[RoundedLeg, RoundedLeg]
     residual: float  # quote currency left unhedged by rounding; positive: net long
     gross: float
     costs: CostSplit | None
@@ -53,7 +53,8 @@ def ticket(look: Look, catalogue: Mapping[str, SymbolInfo] | None) -> Ticket | N
     hedge = legs.qty_x * leg_y.qty / legs.qty_y
     leg_x = _round(report.symbol_x, legs.side_x, hedge, float(report.x[-1]), catalogue, round)
     wanted = leg_y.notional * legs.notional_x / legs.notional_y
-    residual = math.copysign(1, leg_x.side == "BUY" or -1) * (leg_x.notional - wanted)
+    over = leg_x.notional - wanted
+    residual = over if leg_x.side == "BUY" else -over
     z = last(deciding_z(report)) or 0.0
     fits = report.log_fits
     even = None
@@ -80,13 +81,14 @@ def _round(
     price: float,
     catalogue: Mapping[str, SymbolInfo] | None,
     whole: Callable[[float], int],
-) -> Leg:
+) -> RoundedLeg:
     if catalogue is None:
-        return Leg(symbol, side, qty, None, qty * price)
+        return RoundedLeg(symbol, side, qty, None, qty * price)
     info = catalogue.get(symbol)
     if info is None:
-        return Leg(symbol, side, qty, None, qty * price, "step size unknown")
-    rounded = whole(qty / info.step_size + 1e-9) * info.step_size
+        return RoundedLeg(symbol, side, qty, None, qty * price, "step size unknown")
+    steps = qty / info.step_size + 1e-9  # 0.3 / 0.1 is a hair below the three steps that it is
+    rounded = whole(steps) * info.step_size
     problem = ""
     if rounded < info.min_qty:
         problem = f"below the minimum quantity {info.min_qty:g}"
@@ -94,4 +96,4 @@ def _round(
         problem = f"above the maximum quantity {info.max_qty:g}"
     elif rounded * price < info.min_notional:
         problem = f"below the minimum notional {info.min_notional:g}"
-    return Leg(symbol, side, rounded, info.step_size, rounded * price, problem)
+    return RoundedLeg(symbol, side, rounded, info.step_size, rounded * price, problem)

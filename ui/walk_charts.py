@@ -17,7 +17,7 @@ from analytics.trial import Trial
 from core.types import Floats, Ints
 from ui import formats, theme
 from ui.chart_data import encode
-from ui.charts import AXIS_WIDTH, CLOCK, DASHED, DOTTED, MOMENT, SOLID
+from ui.charts import DASHED, DOTTED, MOMENT, SOLID, time_axis, value_axis
 from ui.vega import stacked
 
 MOST_ROWS: Final = 1_800  # of a line: more than there are pixels for it
@@ -103,7 +103,7 @@ def walk_spec() -> dict[str, Any]:
         _line("won", "won", theme.LINE, [alt.Tooltip("won:Q", title="won, quote", format="+,.2f")]),
     ).properties(height=HEIGHTS["won"], title="Won since the start, net, quote currency")
     area = alt.Chart(alt.NamedData(name="below"), mark=alt.MarkDef(type="area", color=theme.STOP, opacity=0.35))
-    below = area.encode(x=_time(labels=False), y=_value("below")).properties(
+    below = area.encode(x=time_axis(labels=False), y=value_axis("below")).properties(
         height=HEIGHTS["below"], title="Below its best, bps of gross notional"
     )
     z = alt.layer(
@@ -154,7 +154,7 @@ def _line(
 ) -> alt.Chart:
     mark = alt.MarkDef(type="line", strokeWidth=width, color=colour, opacity=0.6 if width == 1 else 1.0)
     chart: alt.Chart = alt.Chart(alt.NamedData(name=data), mark=mark).encode(
-        x=_time(labels), y=_value(field), tooltip=tooltip
+        x=time_axis(labels), y=value_axis(field), tooltip=tooltip
     )
     return chart
 
@@ -162,7 +162,7 @@ def _line(
 def _level(kind: str, colour: str, dash: list[int]) -> alt.Chart:
     mark = alt.MarkDef(type="rule", color=colour, strokeDash=dash, strokeWidth=1)
     rows: alt.Chart = alt.Chart(alt.NamedData(name="levels"), mark=mark).transform_filter(alt.datum.kind == kind)
-    chart: alt.Chart = rows.encode(y=_value("level"))
+    chart: alt.Chart = rows.encode(y=value_axis("level"))
     return chart
 
 
@@ -172,16 +172,6 @@ def _points(kind: str, shape: str, colour: str, size: int) -> alt.Chart:
     rows: alt.Chart = data.transform_filter(alt.datum.kind == kind).transform_calculate(when=MOMENT)
     moment = alt.Tooltip("when:N", title="UTC")
     chart: alt.Chart = rows.encode(
-        x=_time(labels=True), y=_value("z"), tooltip=["word:N", alt.Tooltip("z:Q", format="+.2f"), moment]
+        x=time_axis(labels=True), y=value_axis("z"), tooltip=["word:N", alt.Tooltip("z:Q", format="+.2f"), moment]
     )
     return chart
-
-
-def _time(labels: bool) -> alt.X:
-    axis = alt.Axis(grid=False, tickCount=8, labelOverlap=True, labelExpr=CLOCK, labels=labels, ticks=labels)
-    return alt.X("t:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
-
-
-def _value(field: str) -> alt.Y:
-    axis = alt.Axis(tickCount=4, minExtent=AXIS_WIDTH, maxExtent=AXIS_WIDTH)
-    return alt.Y(f"{field}:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=axis)

@@ -162,7 +162,6 @@ def test_wait_when_this_excursions_entry_is_past_and_tradable_once_armed_again()
     d = say(late)
     assert d.verdict is V.WAIT
     assert d.reason.endswith("but this excursion's entry is past; armed again after |z| < 1.")
-    assert d.entered_ms == late.open_ms[-2]
     assert check(d, "stretched").margin == pytest.approx(1.0 - 2.2)
     assert say(report_saying(z=[0.4, 2.3, 1.2, 2.2], sd=0.0012)).verdict is V.WAIT
     assert say(report_saying(z=[0.4, 2.3, 0.9, 2.2], sd=0.0012)).verdict is V.TRADABLE
@@ -357,14 +356,3 @@ def test_every_check_answers_in_full_for_any_report(key: str) -> None:
             elif c.margin is not None:
                 assert (c.margin >= 0) == (c.state == "passed") or c.margin == 0
             assert c.value is None or not np.isnan(c.value)
-
-
-def test_a_live_score_is_passed_on_and_decides_nothing() -> None:
-    from analytics.live import score_live
-
-    report = report_saying(z=[0.4, 1.4], sd=0.0012)
-    live = score_live(report, float(report.y[-1]) * 1.05, float(report.x[-1]), 1)
-    assert abs(live.z) > 4
-    d = decide(report, freshness=now(report), costs=COSTS, record=RICH, live=live)
-    assert d.live is live
-    assert replace(d, live=None) == say(report)

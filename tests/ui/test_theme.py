@@ -6,10 +6,12 @@ import itertools
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from analytics.verdict import CheckState
 from ui import theme
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +75,7 @@ def test_every_verdict_and_state_has_a_symbol_of_its_own() -> None:
     marks = dict(re.findall(r"\.ps-glyph-(\w+) \{ --m: var\(--ps-(mark-\w+)\)", CSS))
     used = [marks[style] for style in theme.VERDICT_STYLE.values()]
     assert len(set(used)) == len(used)
-    assert len({marks[s] for s in theme.STATE_WORD}) == 3
+    assert len({marks[s] for s in get_args(CheckState)}) == 3
 
 
 def test_the_style_sheet_survives_the_browsers_sanitiser() -> None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Set
 from dataclasses import dataclass
-from typing import Final
 
 import streamlit as st
 
 from core.errors import PairsightError
 from core.settings import Settings
 from core.types import DeskStatus
+from ui.candle_row import SYMBOL
 from ui.port import DeskPort
-
-SYMBOL: Final = re.compile(r"[^\W a-z]{2,30}")  # capitals of any script: some contracts have Chinese names
 
 
 @dataclass(frozen=True, slots=True)
-class Legs:
+class ChosenPair:
     """The chosen pair. ``problem`` says why it is none."""
 
     symbol_y: str
@@ -26,7 +23,7 @@ class Legs:
     problem: str
 
 
-def draw(desk: DeskPort, settings: Settings, status: DeskStatus) -> Legs:
+def draw(desk: DeskPort, settings: Settings, status: DeskStatus) -> ChosenPair:
     """Draw both choices and the swap. Both legs are streamed from then on."""
     options = _options(desk, settings, status)
     default_x = settings.symbols[0]
@@ -59,7 +56,7 @@ def draw(desk: DeskPort, settings: Settings, status: DeskStatus) -> Legs:
     problem = _problem(desk, symbol_y, symbol_x, set(status.symbols))
     if problem:
         st.error(problem, icon=":material/error:")
-    return Legs(symbol_y, symbol_x, problem)
+    return ChosenPair(symbol_y, symbol_x, problem)
 
 
 def _options(desk: DeskPort, settings: Settings, status: DeskStatus) -> list[str]:

@@ -52,7 +52,7 @@ def _nothing_yet() -> Markup:
 def _row(check: Check) -> Markup:
     return el(
         "tr",
-        el("td", theme.glyph(check.state), el("span", theme.STATE_WORD[check.state], cls="ps-state"), cls="ps-mark"),
+        el("td", theme.glyph(check.state), el("span", check.state, cls="ps-state"), cls="ps-mark"),
         el(
             "td",
             el("div", check.question, cls="ps-question"),

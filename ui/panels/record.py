@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from analytics.checks import days_text
 from analytics.look import Look
 from ui import formats
 from ui.markup import Markup, el
@@ -60,16 +61,8 @@ def _progress(look: Look) -> str:
         return ""
     text = f"{record.excursions} excursions, {record.needed} needed"
     if not record.mature and record.days_to_go is not None:
-        text += f", about {_days(record.days_to_go)} to go"
+        text += f", about {days_text(record.days_to_go)} to go"
     return text
-
-
-def _days(days: float) -> str:
-    """As the check says it."""
-    hours = days * 24
-    if days >= 2:
-        return f"{days:.0f} days"
-    return f"{hours:.0f} hours" if hours >= 2 else f"{hours * 60:.0f} minutes"
 
 
 def _pair(name: str, value: str) -> Markup:

@@ -7,7 +7,7 @@ import streamlit as st
 from analytics.costs import CostSplit
 from ui import formats
 from ui.markup import Markup, el
-from ui.ticket import Leg, Ticket
+from ui.ticket import RoundedLeg, Ticket
 
 
 def render(ticket: Ticket | None) -> None:
@@ -35,7 +35,7 @@ def markup(ticket: Ticket | None) -> Markup:
     )
 
 
-def _leg(leg: Leg) -> Markup:
+def _leg(leg: RoundedLeg) -> Markup:
     return el(
         "div",
         el("b", leg.side, cls=f"ps-side ps-side-{leg.side.lower()}"),
