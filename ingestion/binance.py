@@ -91,15 +91,7 @@ def parse_trade(frame: bytes | str) -> Trade | None:
     for records in batch.records:
         ticks = records.trades()
         if len(ticks):
-            return Trade(
-                symbol=ticks.symbol,
-                trade_id=int(ticks.trade_id[0]),
-                first_id=int(ticks.first_id[0]),
-                ts_ms=int(ticks.ts_ms[0]),
-                price=float(ticks.price[0]),
-                qty=float(ticks.qty[0]),
-                buyer_is_maker=bool(ticks.buyer_is_maker[0]),
-            )
+            return ticks.row(0)
     return None
 
 

@@ -53,15 +53,7 @@ def remainder(found: Ticks, known: Ticks, after: int, before: int) -> Remainder:
 
 def merged(parts: Sequence[Ticks]) -> Ticks:
     """Trades of one symbol from several places, of which no two hold the same, in order of id."""
-    joined = Ticks(
-        parts[0].symbol,
-        np.concatenate([part.trade_id for part in parts]),
-        np.concatenate([part.first_id for part in parts]),
-        np.concatenate([part.ts_ms for part in parts]),
-        np.concatenate([part.price for part in parts]),
-        np.concatenate([part.qty for part in parts]),
-        np.concatenate([part.buyer_is_maker for part in parts]),
-    )
+    joined = parts[0].joined(*parts[1:])
     return joined.take(np.argsort(joined.trade_id))
 
 

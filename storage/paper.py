@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from math import isnan, nan
+from math import nan
 from typing import Any, Final
 
 from core.paper import PaperBook, PaperTrade, Settlement
-from storage.work import Ledger
+from storage.work import Ledger, stored
 
 _KEY: Final = ("pair", "timeframe_s", "look_ms", "params")
 _NAMES: Final = tuple(f.name for f in fields(PaperTrade))
@@ -60,11 +60,4 @@ def trade_of(row: Sequence[Any]) -> PaperTrade:
 
 
 def _stored(trade: PaperTrade) -> list[object]:
-    return [_column(kind, getattr(trade, name)) for name, kind in zip(_NAMES, _KINDS, strict=True)]
-
-
-def _column(kind: str, value: str | int | float) -> str | int | float | None:
-    """int() and float(): SQLite does not know numpy's."""
-    if kind == "float":
-        return None if isnan(number := float(value)) else number
-    return int(value) if kind == "int" else value
+    return [stored(kind, getattr(trade, name)) for name, kind in zip(_NAMES, _KINDS, strict=True)]

@@ -308,19 +308,9 @@ class _Pool:
         connection.close()
 
 
-def _only(t: Ticks) -> Trade | None:
+def _only(ticks: Ticks) -> Trade | None:
     """The one trade there is, as a value."""
-    if not len(t):
-        return None
-    return Trade(
-        t.symbol,
-        int(t.trade_id[0]),
-        int(t.first_id[0]),
-        int(t.ts_ms[0]),
-        float(t.price[0]),
-        float(t.qty[0]),
-        bool(t.buyer_is_maker[0]),
-    )
+    return ticks.row(0) if len(ticks) else None
 
 
 def _or(value: int | None, default: int) -> int:

@@ -50,17 +50,7 @@ class Ring:
     def last(self, symbol: str) -> Trade | None:
         """The newest trade; None before the first."""
         newest = self.snapshot(symbol, 1)
-        if not len(newest):
-            return None
-        return Trade(
-            symbol,
-            trade_id=int(newest.trade_id[0]),
-            first_id=int(newest.first_id[0]),
-            ts_ms=int(newest.ts_ms[0]),
-            price=float(newest.price[0]),
-            qty=float(newest.qty[0]),
-            buyer_is_maker=bool(newest.buyer_is_maker[0]),
-        )
+        return newest.row(0) if len(newest) else None
 
     def executable(self, symbol: str, since_ms: int) -> tuple[float | None, float | None]:
         """Prices of the last taker buy and of the last taker sell, None for one from before ``since_ms``; O(1)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from math import isnan
@@ -241,7 +241,7 @@ class PutLooks:
         return len(self.looks)
 
     def do(self, ledger: Ledger) -> None:
-        columns = [[_stored(f.type, getattr(look, f.name)) for look in self.looks] for f in fields(JournalRow)]
+        columns = [[stored(f.type, getattr(look, f.name)) for look in self.looks] for f in fields(JournalRow)]
         _LOOKS.run(ledger.connection, columns)
 
 
@@ -269,7 +269,7 @@ def gather(requests: Iterable[Work]) -> list[Work]:
             sheaves.setdefault(request.ticks.symbol, []).append(request.ticks)
         else:
             others.append(request)
-    return [*(PutTrades(_joined(parts)) for parts in sheaves.values()), *others]
+    return [*(PutTrades(first.joined(*more) if more else first) for first, *more in sheaves.values()), *others]
 
 
 def count_trades(connection: sqlite3.Connection, symbol_id: int, change: int) -> None:
@@ -287,28 +287,14 @@ def _check_finite(symbol: str, *columns: Floats) -> None:
         raise ValueError(f"{symbol}: a price or quantity is not finite")
 
 
-def _joined(parts: Sequence[Ticks]) -> Ticks:
-    if len(parts) == 1:
-        return parts[0]
-    return Ticks(
-        parts[0].symbol,
-        np.concatenate([p.trade_id for p in parts]),
-        np.concatenate([p.first_id for p in parts]),
-        np.concatenate([p.ts_ms for p in parts]),
-        np.concatenate([p.price for p in parts]),
-        np.concatenate([p.qty for p in parts]),
-        np.concatenate([p.buyer_is_maker for p in parts]),
-    )
-
-
 def _bounds(gap: Gap) -> tuple[int | None, int | None, int, int]:
     # int(): bounds are often cut from arrays, and SQLite does not know numpy's integers.
     after_id, before_id = (None if bound is None else int(bound) for bound in (gap.after_id, gap.before_id))
     return after_id, before_id, int(gap.from_ms), int(gap.to_ms)
 
 
-def _stored(kind: object, value: str | int | float) -> str | int | float | None:
-    """A look's field as its column holds it."""
+def stored(kind: object, value: str | int | float) -> str | int | float | None:
+    """A field as its column holds it; int() and float(), for SQLite does not know numpy's."""
     if kind == "float":
         return None if isnan(number := float(value)) else number
     return int(value) if kind == "int" else value
