@@ -10,7 +10,7 @@ from desk.desk import Desk
 from ui.shell import refuse, run
 
 
-@st.cache_resource(on_release=Desk.close, show_spinner=False)
+@st.cache_resource(on_release=lambda desk: desk.close(), show_spinner=False)
 def the_desk() -> Desk:
     """One desk however many tabs are open; closed when the cache lets go of it."""
     settings = Settings.from_env()

@@ -1,4 +1,4 @@
-"""python -m desk: the same feed, store and journal without a browser; --status tells what it is doing."""
+"""python -m desk: the same feed, store and journal without a browser; --status tells how the desk that runs does."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import threading
 import time
 from typing import Final
 
-from core.errors import PairsightError
+from core.errors import PairsightError, SettingsError
 from core.settings import Settings
 from core.types import DeskStatus, WatchedPair
 from desk.desk import Desk
 from desk.health import PATH, HealthEndpoint
 from desk.log_lines import set_up
-from storage.sqlite import TradeStore
+from desk.told import told
 
 log = logging.getLogger("desk")
 
@@ -31,10 +31,14 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m desk", description="Collects, analyses and journals without a browser."
     )
-    parser.add_argument("--status", action="store_true", help="print what the database holds as JSON, and end")
+    parser.add_argument(
+        "--status", action="store_true", help="print how the collecting Pairsight does, as JSON, and end"
+    )
     parser.add_argument("--every", type=seconds, default=60.0, metavar="S", help="seconds between status lines (60)")
     parser.add_argument("--log", choices=("human", "json"), default="human", help="lines for people, or JSON objects")
-    parser.add_argument("--health-port", type=int, metavar="PORT", help=f"answer GET {PATH} there; 0 picks a free port")
+    parser.add_argument(
+        "--health-port", type=port, metavar="PORT", help=f"answer GET {PATH} there; 0 picks a free port"
+    )
     parser.add_argument("--health-host", default="127.0.0.1", metavar="ADDRESS", help="and on this address (127.0.0.1)")
     return parser.parse_args(argv)
 
@@ -47,39 +51,56 @@ def seconds(text: str) -> float:
     return value
 
 
+def port(text: str) -> int:
+    """Of TCP."""
+    value = int(text)
+    if not 0 <= value <= 65_535:
+        raise argparse.ArgumentTypeError(f"give a port from 0 to 65535, not {text}")
+    return value
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Run until SIGINT or SIGTERM; 2 where it cannot run, with a sentence."""
+    """Run until SIGINT or SIGTERM.
+
+    Returns
+    -------
+    int
+        0: stopped with everything written, or well (``--status``). 1: not so, and trying again may help. 2: arguments
+        or settings that cannot be used, which somebody has to mend. The log has the reason.
+    """
     args = parsed(argv)
     set_up(args.log)
     try:
         settings = Settings.from_env()
         if args.status:
-            print(json.dumps(stored(settings), indent=1))
-            return 0
-        over = stopped_by_signals()
-        desk = Desk(settings)
+            said = told(settings)
+            print(json.dumps(said, indent=1, ensure_ascii=False))
+            return 0 if said["healthy"] else 1
+        return collected(settings, args)
     except PairsightError as error:
-        print(f"desk: {error}", file=sys.stderr)
-        return 2
+        log.error("%s", error)
+        return 2 if isinstance(error, SettingsError) else 1
+
+
+def collected(settings: Settings, args: argparse.Namespace) -> int:
+    """As `main`. Raises PairsightError where it cannot run."""
+    over = stopped_by_signals()
+    desk = Desk(settings)
+    endpoint: HealthEndpoint | None = None
     try:
         endpoint = endpoint_of(desk, args.health_host, args.health_port)
-    except (OSError, OverflowError) as error:
-        desk.close()
-        print(f"desk: port {args.health_port} of {args.health_host} cannot be used: {error}", file=sys.stderr)
-        return 2
-    try:
         desk.start()
         watch_something(desk, settings)
         run(desk, settings, over, args.every)
-    except PairsightError as error:
-        print(f"desk: {error}", file=sys.stderr)
-        return 2
     finally:
         if endpoint is not None:
             endpoint.stop()
-        desk.close()
-    log.info("stopped; everything is written")
-    return 0
+        written = desk.close()
+        if written:
+            log.info("stopped; everything is written")
+        else:
+            log.error("stopped; not everything could be written, the lines above say why")
+    return 0 if written else 1
 
 
 def stopped_by_signals() -> threading.Event:
@@ -92,10 +113,13 @@ def stopped_by_signals() -> threading.Event:
 
 
 def endpoint_of(desk: Desk, host: str, port: int | None) -> HealthEndpoint | None:
-    """The health endpoint, answering; none where none was asked for."""
+    """The health endpoint, answering; none where none was asked for. Raises PairsightError where it cannot listen."""
     if port is None:
         return None
-    endpoint = HealthEndpoint(desk.status, host, port)
+    try:
+        endpoint = HealthEndpoint(desk.status, host, port)
+    except OSError as error:
+        raise PairsightError(f"Port {port} of {host} cannot be used: {error}.") from error
     endpoint.start()
     log.info("health at http://%s:%d%s", host, endpoint.port, PATH)
     return endpoint
@@ -134,29 +158,6 @@ def summary(status: DeskStatus) -> dict[str, object]:
     told = dataclasses.asdict(status)
     told.pop("log")
     return told
-
-
-def stored(settings: Settings) -> dict[str, object]:
-    """What the database holds, whoever collects into it."""
-    with TradeStore.open_reader(settings.db) as store:
-        newest = {symbol: trade for symbol in store.symbols() if (trade := store.last_trade(symbol)) is not None}
-        return {
-            "database": str(settings.db),
-            "size_bytes": store.status().size_bytes,
-            "symbols": {
-                symbol: {
-                    "newest_trade_id": trade.trade_id,
-                    "newest_trade_ms": trade.ts_ms,
-                    "age_s": round(time.time() - trade.ts_ms / 1000, 1),
-                }
-                for symbol, trade in newest.items()
-            },
-            "rows": {
-                f"{symbol} {f'{timeframe_s} s' if timeframe_s else 'trades'}": rows
-                for (symbol, timeframe_s), rows in sorted(store.counts().items())
-            },
-            "gaps": dict(store.gap_counts()),
-        }
 
 
 if __name__ == "__main__":

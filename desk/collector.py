@@ -181,13 +181,13 @@ class Collector:
             if not self.store.flush():
                 log.warning("what was queued could not all be written: %s", self.store.status().reason)
 
-    def close(self) -> None:
-        """Stop, and close the store."""
+    def close(self) -> bool:
+        """Stop, and close the store. False: not all that was received could be written."""
         self.repairer.close()  # first: a thread that waits for REST would be waited for
         self.stop()
         self.alerts.close()
         self.year.stop()
-        self.store.close()
+        return self.store.close()
 
     @property
     def running(self) -> bool:

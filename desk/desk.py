@@ -83,13 +83,14 @@ class Desk:
         with self._lock:
             self._station.stop()
 
-    def close(self) -> None:
-        """Stop, close the store, end the simulator."""
+    def close(self) -> bool:
+        """Stop, close the store, end the simulator. False: not all that was received could be written."""
         self._trials.close()
         with self._lock:
-            self._station.close()
+            written = self._station.close()
             self._leave_simulator()
             self._log.detach()
+        return written
 
     def use_simulator(self) -> None:
         """Start the local simulator, switch the source to it, and run. Its trades have a database of their own."""

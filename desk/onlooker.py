@@ -53,10 +53,10 @@ class Onlooker:
         """Follow them no longer."""
         self.engine.stop()
 
-    def close(self) -> None:
-        """Stop, and close the store."""
+    def close(self) -> bool:
+        """Stop, and close the store; True: nothing here waited to be written."""
         self.stop()
-        self.store.close()
+        return self.store.close()
 
     @property
     def running(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -10,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from core.types import DeskStatus
 from desk.__main__ import parsed
-from desk.health import PATH
+from desk.health import PATH, HealthEndpoint
 from tests.test_layers import ALLOWED
 
 ROOT = Path(__file__).parent.parent
@@ -66,6 +69,22 @@ def test_what_asks_after_its_health_asks_where_it_answers() -> None:
     assert f"http://127.0.0.1:{asked.health_port}{PATH}" in of("HEALTHCHECK")[0]
 
 
+def test_what_asks_after_its_health_asks_no_proxy() -> None:
+    """Its settings may name one for the exchange; this machine is not behind it."""
+    served = HealthEndpoint(DeskStatus, "127.0.0.1", 0)
+    served.start()
+    try:
+        command = json.loads(of("HEALTHCHECK")[0].partition("CMD ")[2])
+        assert command[0] == "python"
+        asks = [sys.executable, *command[1:2], command[2].replace(":9711/", f":{served.port}/")]
+        away = os.environ | {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+        done = subprocess.run(asks, env=away, capture_output=True, text=True, timeout=60, check=False)
+    finally:
+        served.stop()
+    assert done.returncode == 1  # a desk that does nothing is not well
+    assert "HTTP Error 503" in done.stderr
+
+
 def test_the_service_starts_the_same_command_and_ends_it_gently() -> None:
     keys = unit()
     (start,) = keys["ExecStart"]
@@ -73,6 +92,7 @@ def test_the_service_starts_the_same_command_and_ends_it_gently() -> None:
     assert keys["KillSignal"] == ["SIGTERM"]
     assert int(keys["TimeoutStopSec"][0]) >= 30  # it writes what is queued, and the threads end first
     assert keys["Restart"] == ["on-failure"]
+    assert keys["RestartPreventExitStatus"] == ["2"]  # settings and arguments; else it would try for ever
     (folder,) = keys["StateDirectory"]
     assert f"PAIRSIGHT_DB=/var/lib/{folder}/pairsight.db" in keys["Environment"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from desk.surroundings import Surroundings
 from ingestion.rest import Rest
 from ingestion.transport import Line
 from storage.sqlite import TradeStore
+from tests.storage.faults import Disk
+from tests.storage.samples import seeded
 
 
 @pytest.fixture
@@ -64,6 +67,17 @@ def test_the_status_tells_of_records_that_were_not_taken(collector: Collector) -
     stray = Records("AUSDT", one, one, one, one, one, one / 1, one / 1, one > 0, one > 0)
     collector.intake.take(Batch(records=(stray,), watermark_ms=1))
     assert collector.status().trades.rejected == {"not_asked_for": 1}
+
+
+def test_what_cannot_be_written_at_the_end_is_told(tmp_path: Path) -> None:
+    disk = Disk()
+    for code in (None, sqlite3.SQLITE_FULL):
+        collector = Collector(
+            Settings(db=tmp_path / "trades.db", symbols=()), TradeStore(tmp_path / "trades.db", connect=disk.connect)
+        )
+        disk.code = code
+        collector.store.put(seeded(10, first=1 if code else 100))
+        assert collector.close() is (code is None)
 
 
 class WaitingRest(Rest):

@@ -139,13 +139,11 @@ def test_a_signal_ends_it_with_everything_written_and_the_next_start_misses_only
 
 
 def test_screens_read_while_it_writes_and_nobody_waits_for_anybody(
-    env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with served(env, "--every", "0.5") as desk:
         until(lambda: get(desk.url)[0] == 200)
-        for name, value in env.items():
-            if name.startswith("PAIRSIGHT_"):
-                monkeypatch.setenv(name, value)
+        in_this_process(env, monkeypatch)
         screens = [Desk(Settings.from_env()) for _ in range(2)]
         try:
             for screen in screens:
@@ -164,6 +162,10 @@ def test_screens_read_while_it_writes_and_nobody_waits_for_anybody(
             assert all(screen.status().store.state == "reading" for screen in screens)
             until(lambda: all(screen.status().running for screen in screens))
             code, body = get(desk.url)
+            capsys.readouterr()
+            until(lambda: main(["--status"]) == 0 or not capsys.readouterr())  # what it last said may be of its start
+            told = json.loads(capsys.readouterr().out)
+            assert (told["collector"], told["problems"], told["engine"]["watched"]) == ("running", [], 1)
             assert (code, body["store"]) == (200, {"state": "writing", "queued": body["store"]["queued"], "dropped": 0})  # type: ignore[index]
         finally:
             for screen in screens:
@@ -174,7 +176,15 @@ def test_screens_read_while_it_writes_and_nobody_waits_for_anybody(
     assert status["engine"]["watched"] == 1
 
 
-def test_a_port_that_is_taken_is_a_sentence_and_code_2(env: dict[str, str]) -> None:
+def in_this_process(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its settings; the hooks and the log stay pytest's."""
+    for name, value in env.items():
+        if name.startswith("PAIRSIGHT_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setattr("desk.__main__.set_up", lambda kind: None)
+
+
+def test_a_port_that_is_taken_is_a_sentence_and_may_be_free_at_the_next_try(env: dict[str, str]) -> None:
     with served(env) as desk:
         port = desk.url.rsplit(":", 1)[1].split("/")[0]
         second = subprocess.run(
@@ -186,9 +196,57 @@ def test_a_port_that_is_taken_is_a_sentence_and_code_2(env: dict[str, str]) -> N
             timeout=WAIT_S,
             check=False,
         )
-    assert second.returncode == 2
-    assert f"port {port} of 127.0.0.1 cannot be used" in second.stderr
+    assert second.returncode == 1
+    assert f"ERROR desk Port {port} of 127.0.0.1 cannot be used" in second.stderr
     assert "Traceback" not in second.stderr
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["--health-port", port])
+    assert refused.value.code == 2
+    assert "--health-port" in capsys.readouterr().err
+
+
+def test_a_setting_that_cannot_be_used_is_one_line_of_the_log_and_code_2(env: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "desk", "--log", "json"],
+        cwd=ROOT,
+        env=env | {"PAIRSIGHT_SYMBOLS": "BTCUSDT,BTCUSDT"},
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+        check=False,
+    )
+    (said,) = (json.loads(line) for line in done.stderr.splitlines())
+    assert (done.returncode, said["level"]) == (2, "ERROR")
+    assert said["message"].startswith("PAIRSIGHT_SYMBOLS must name each symbol once")
+
+
+@pytest.mark.parametrize(
+    ("written", "code", "says"),
+    [(True, 0, "stopped; everything is written"), (False, 1, "stopped; not everything could be written")],
+)
+def test_what_could_not_be_written_at_the_end_is_said_and_fails(
+    env: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    written: bool,
+    code: int,
+    says: str,
+) -> None:
+    class Full(Desk):
+        def close(self) -> bool:
+            return super().close() and written
+
+    in_this_process(env, monkeypatch)
+    monkeypatch.setattr("desk.__main__.Desk", Full)
+    monkeypatch.setattr("desk.__main__.run", lambda *_: None)
+    monkeypatch.setattr("desk.__main__.stopped_by_signals", threading.Event)
+    with caplog.at_level("INFO", logger="desk"):
+        assert main(["--every", "60"]) == code
+    assert caplog.records[-1].getMessage().startswith(says)
 
 
 @pytest.mark.parametrize("every", ["0", "-1", "nan", "inf", "soon"])
