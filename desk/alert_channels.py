@@ -10,23 +10,31 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, Protocol
 
+import msgspec
+
 from analytics.alert_rules import held_until_ms
 from core.alerts import Alert, AlertRule, ChannelStatus, Delivery, KeptChannel
-from core.clock import now_ms
+from core.clock import DAY_MS, HOUR_MS, now_ms
 from core.errors import PairsightError
-from desk.apprise_sender import THREADS, Sender, masked, open_sender
+from desk.apprise_sender import FOR_GOOD, THREADS, Sender, masked, open_sender
+from desk.notes import read_note
+from storage.reader import StoreReader
+from storage.sqlite import TradeStore
 
 log = logging.getLogger(__name__)
 
-MOST_TRIES: Final = 100  # about a day of them
-FLUSH_S: Final = 30.0
+OLD_MS: Final = DAY_MS  # an alert told longer ago is given up by a channel …
+DOWN_MS: Final = HOUR_MS  # … that has taken nothing for so long: after a night off the first try may fail
+FEW_TRIES: Final = 8  # about ten minutes of them, where the channel refuses for good
+FLUSH_S: Final = 5.0
 ROOM_S: Final = 2.0  # between tries to write into a store that is full
 TURN_S: Final = 30.0  # what is held comes due unasked
+NOTE: Final = "alert-channels"  # how they do
 TEST: Final = ("Pairsight: test", "This is a test of a channel for alerts. Nothing has happened.")
 REPEAT: Final = "\n(Perhaps a repeat: the desk ended while this was on its way.)"
 
@@ -37,7 +45,7 @@ class Post(Protocol):
     def next_delivery(self, channel: str, now_ms: int) -> tuple[Alert, Delivery] | None: ...
     def put_delivery(self, delivery: Delivery) -> bool: ...
     def alert_rules(self) -> tuple[AlertRule, ...]: ...
-    def flush(self, timeout_s: float = ...) -> bool: ...
+    def settle(self, timeout_s: float) -> bool: ...
 
 
 def retry_s(attempts: int) -> float:
@@ -75,6 +83,24 @@ def name_of(url: str) -> str:
     return f"env-{hashlib.pbkdf2_hmac('sha256', url.encode(), b'pairsight channel', 200_000, 4).hex()}"
 
 
+def trouble(status: ChannelStatus) -> str:
+    """Why a channel takes nothing, as a sentence; empty: it does, as far as is known."""
+    if status.state == "ready":
+        return ""
+    return f"The channel {status.label or status.name} ({status.masked}) takes nothing: {status.reason.rstrip('.')}."
+
+
+def keep_statuses(store: TradeStore, statuses: Sequence[ChannelStatus], at_ms: int) -> None:
+    """Write down how the channels do, for processes that only read; it holds no address."""
+    store.put_note(NOTE, msgspec.json.encode(statuses).decode(), at_ms)
+
+
+def kept_statuses(store: StoreReader) -> tuple[ChannelStatus, ...]:
+    """How the channels of the process that collects did when one of them changed last. Raises NoteUnreadable."""
+    noted = read_note(store, NOTE, tuple[ChannelStatus, ...])
+    return noted[0] if noted else ()
+
+
 class Channel:
     """One channel and its thread. Whatever it does, nobody waits for it."""
 
@@ -86,12 +112,14 @@ class Channel:
         open_channel: Callable[[str], Sender] = open_sender,
         wait_s: Callable[[int], float] = retry_s,
         now_ms: Callable[[], int] = now_ms,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self.address = address
         self._post = post
         self._open = open_channel
         self._wait_s = wait_s
         self._now_ms = now_ms
+        self._on_change = on_change  # its status is another
         self._sender: Sender | None = None
         self._status = ChannelStatus(address.name, "", masked(address.url), address.label, address.kept)
         self._lock = threading.Lock()  # guards the status
@@ -100,6 +128,7 @@ class Channel:
         self._test = threading.Event()
         self._announced = 0  # the alert last written down as on its way: its state is not another life's
         self._again = False  # the channel was found to work: what failed need not wait
+        self._down_ms: int | None = None  # since when it has taken nothing
         self._thread = threading.Thread(target=self._main, name=f"{THREADS}{address.name}", daemon=True)
 
     def start(self) -> None:
@@ -167,10 +196,10 @@ class Channel:
                 return min(early_s, TURN_S)
             if quiet_ms:  # it has waited into them, for a channel that was down; others may pass it
                 held = replace(delivery, attempts=0, next_ms=quiet_ms, changed_ms=self._now_ms())
-                if not (self._post.put_delivery(held) and self._post.flush(FLUSH_S)):
+                if not (self._post.put_delivery(held) and self._post.settle(FLUSH_S)):
                     return TURN_S
             elif not self._hand_over(self._sender, alert, delivery):
-                return 0.2 if self._again else TURN_S
+                return TURN_S
         return TURN_S if not self._test.is_set() else 0.0
 
     def _quiet_until_ms(self, alert: Alert) -> int:
@@ -185,15 +214,15 @@ class Channel:
         if not self._post.put_delivery(going):
             return False
         self._announced = alert.id
-        if not self._post.flush(FLUSH_S):
+        if not self._post.settle(FLUSH_S):
             return False
         text = alert.text + REPEAT * repeat
         reason = sender.send(f"Pairsight: {alert.pair}" if alert.pair else "Pairsight", text)
         now_ms = self._now_ms()
         if not reason:
             done = replace(going, state="sent", changed_ms=now_ms, reason="")
-            self._say(state="ready", reason="", sent_ms=now_ms)
-        elif going.attempts >= MOST_TRIES:
+            self._well(sent_ms=now_ms)
+        elif self._hopeless(alert, going.attempts, reason, now_ms):
             done = replace(going, state="given up", changed_ms=now_ms, reason=reason)
             self._say(state="failing", reason=reason)
         else:
@@ -204,14 +233,22 @@ class Channel:
         self._write_down(done)
         return True
 
+    def _hopeless(self, alert: Alert, attempts: int, reason: str, now_ms: int) -> bool:
+        """Whether an alert that was not taken is given up: it is of yesterday, or refused for good."""
+        self._down_ms = now_ms if self._down_ms is None else self._down_ms
+        old = now_ms - alert.told_ms > OLD_MS and now_ms - self._down_ms >= DOWN_MS
+        return old or (reason in FOR_GOOD and attempts >= FEW_TRIES)
+
     def _write_down(self, done: Delivery) -> None:
         """Nothing more is sent before this is on disk: what is not written down would be sent again."""
         accepted = self._post.put_delivery(done)
-        while not (accepted and self._post.flush(FLUSH_S)) and not self._stop.is_set():
-            log.warning("what channel %s took cannot be written down; nothing more is sent until it can", done.channel)
-            if not accepted:
-                self._stop.wait(ROOM_S)
-                accepted = self._post.put_delivery(done)
+        if accepted and self._post.settle(FLUSH_S):
+            return
+        log.warning("what channel %s took cannot be written down; nothing more is sent until it can", done.channel)
+        while not self._stop.wait(ROOM_S):
+            accepted = accepted or self._post.put_delivery(done)
+            if accepted and self._post.settle(FLUSH_S):
+                return
 
     def _try_out(self) -> None:
         if self._sender is None:
@@ -222,8 +259,18 @@ class Channel:
             self._say(state="failing", reason=reason, test=f"not sent: {reason}")
         else:
             self._again = True
-            self._say(state="ready", reason="", test="sent", sent_ms=self._now_ms())
+            self._well(test="sent", sent_ms=self._now_ms())
+
+    def _well(self, **changed: object) -> None:
+        self._down_ms = None
+        self._say(state="ready", reason="", **changed)
 
     def _say(self, **changed: object) -> None:
         with self._lock:
-            self._status = replace(self._status, **changed)  # type: ignore[arg-type]
+            before = self._status.state
+            self._status = now = replace(self._status, **changed)  # type: ignore[arg-type]
+        if now.state != before and now.state == "ready":
+            log.warning("channel %s (%s) takes alerts again", now.name, now.masked)
+        elif now.state != before:
+            log.warning("channel %s (%s) takes nothing: %s", now.name, now.masked, now.reason)
+        self._on_change()

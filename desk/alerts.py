@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from core.alerts import Alert, AlertRule, AlertsView, ChannelStatus
 from core.clock import now_ms
 from core.errors import PairsightError, StoreError
 from core.types import WatchedPair
-from desk.alert_channels import Address, Channel, addresses, retry_s
+from desk.alert_channels import Address, Channel, addresses, keep_statuses, retry_s, trouble
 from desk.alert_survey import Survey
 from desk.alert_watch import AlertWatch
 from desk.apprise_sender import BadAddress, Sender, masked, open_sender
@@ -20,11 +21,15 @@ from desk.watchlist import watch_list
 from storage.reader import StoreReader
 from storage.sqlite import TradeStore
 
+log = logging.getLogger(__name__)
+
 MOST_RULES: Final = 100
 MOST_CHANNELS: Final = 10
 SHOWN: Final = 200  # alerts on the page
 AWAITED_MS: Final = 86_400_000  # so long a channel of the environment that is not there now may come back
 FIRST_RULES: Final = tuple(AlertRule(kind, cooldown_s=900) for kind in ("tradable", "stale", "gap"))
+NO_ROOM: Final = f"only the first {MOST_CHANNELS} channels are used"
+SETTLE_S: Final = 10.0  # somebody waits for the page
 JOIN_S: Final = 10.0  # a channel that does not answer is left behind after it
 
 
@@ -54,6 +59,8 @@ class Alerts:
         self._now_ms = now_ms
         self._channels: dict[str, Channel] = {}
         self._removed: set[str] = set()  # names of channels; an event on its way when one left may still name it
+        self._left_out: tuple[ChannelStatus, ...] = ()  # there are too many
+        self._noting = threading.Lock()  # guards the order of what is noted
         self._opened = False
         self._lock = threading.Lock()  # guards the channels, and changes to the rules
         self.watch = AlertWatch(
@@ -93,7 +100,7 @@ class Alerts:
     def view(self) -> AlertsView:
         """Rules, channels and the newest alerts."""
         waiting = self._store.channels_waiting()
-        channels = [replace(c.status(), waiting=waiting.get(name, 0)) for name, c in list(self._channels.items())]
+        channels = [replace(status, waiting=waiting.get(status.name, 0)) for status in self._statuses()]
         if not self._opened:
             known = addresses(self._urls, self._store.alert_channels())
             channels = [shut(address, waiting.get(address.name, 0)) for address in known]
@@ -106,6 +113,10 @@ class Alerts:
     def newest_id(self) -> int:
         """The newest alert's; 0: none."""
         return self._store.newest_alert_id()
+
+    def problem(self) -> str:
+        """Why some alert may not be told now, as a sentence; empty: nothing is wrong. Cheap."""
+        return self.watch.problem() or next((why for status in self._statuses() if (why := trouble(status))), "")
 
     # What the page changes
 
@@ -151,23 +162,25 @@ class Alerts:
     def drop_channel(self, name: str) -> None:
         """Forget a channel that was entered on the page; what still waits for it is given up."""
         with self._lock:
-            channel = self._channels.get(name)
-            if channel is None:
-                raise PairsightError("This channel is no longer there.")
-            if not channel.address.kept:
-                raise PairsightError("This channel comes from PAIRSIGHT_ALERT_URLS: take it out there.")
+            kept = {f"page{channel.id}" for channel in self._store.alert_channels()}
+            if name not in kept:
+                known = name in {status.name for status in self._statuses()}
+                why = "comes from PAIRSIGHT_ALERT_URLS: take it out there" if known else "is no longer there"
+                raise PairsightError(f"This channel {why}.")
             self._on_disk(self._store.drop_alert_channel(int(name.removeprefix("page"))))
-            del self._channels[name]
+            channel = self._channels.pop(name, None)
             self._removed.add(name)
-            channel.stop()
+            if channel is not None:
+                channel.stop()
             self._on_disk(self._store.give_up_deliveries(name))
+            self._take_up()
 
     def test(self, name: str) -> None:
         """Send a test; the channel's status says how it went."""
         self._open()
         channel = self._channels.get(name)
         if channel is None:
-            raise PairsightError("This channel is no longer there.")
+            raise PairsightError("This channel is not there, or not used.")
         channel.test()
 
     def _open(self) -> None:
@@ -176,14 +189,23 @@ class Alerts:
                 self._opened = True
                 self._take_up()
                 self._first_rules()
-                for name in self._store.channels_waiting().keys() - self._channels.keys():
+                known = {address.name for address in addresses(self._urls, self._store.alert_channels())}
+                for name in self._store.channels_waiting().keys() - known:
                     # An address of the environment may be that of a desk that collects again after this process.
                     awaited_ms = self._now_ms() - AWAITED_MS if name.startswith("env-") else None
                     self._store.give_up_deliveries(name, awaited_ms)
 
     def _take_up(self) -> None:
-        """Start the channels that are not."""
-        for address in addresses(self._urls, self._store.alert_channels())[:MOST_CHANNELS]:
+        """Start the channels that are not. What waits for one that there is no room for stays."""
+        known = addresses(self._urls, self._store.alert_channels())
+        left_out = tuple(
+            replace(shut(address, 0), state="unusable", reason=NO_ROOM) for address in known[MOST_CHANNELS:]
+        )
+        for status in left_out:
+            if status not in self._left_out:
+                log.warning("channel %s (%s) takes nothing: %s", status.name, status.masked, NO_ROOM)
+        self._left_out = left_out
+        for address in known[:MOST_CHANNELS]:
             if address.name not in self._channels:
                 channel = Channel(
                     address,
@@ -191,9 +213,19 @@ class Alerts:
                     open_channel=self._open_channel,
                     wait_s=self._wait_s,
                     now_ms=self._now_ms,
+                    on_change=self._note,
                 )
                 self._channels[address.name] = channel
                 channel.start()
+        self._note()
+
+    def _statuses(self) -> list[ChannelStatus]:
+        return [*(channel.status() for channel in list(self._channels.values())), *self._left_out]
+
+    def _note(self) -> None:
+        """Tell the processes that only read how the channels do."""
+        with self._noting:
+            keep_statuses(self._store, self._statuses(), self._now_ms())
 
     def _first_rules(self) -> bool:
         """Plain rules for whoever has a channel and never made a rule; whoever dropped them gets none again."""
@@ -216,7 +248,7 @@ class Alerts:
 
     def _on_disk(self, accepted: bool) -> None:
         """Return once what was asked for is stored. Raises StoreError where it cannot be, or not yet."""
-        if not accepted or not self._store.flush():
+        if not accepted or not self._store.settle(SETTLE_S):
             raise StoreError(f"It cannot be stored now: {self._store.status().reason or 'the database is busy'}.")
 
 

@@ -13,7 +13,7 @@ import msgspec
 from core.alerts import Alert, AlertRule, AlertsView
 from core.errors import StoreError
 from core.types import WatchedPair
-from desk.alert_channels import addresses
+from desk.alert_channels import addresses, kept_statuses
 from desk.alerts import SHOWN, seen, shut
 from desk.apprise_sender import Sender, masked, open_sender
 from desk.asks import AddChannel, Ask, DropChannel, DropRule, EnableRule, SaveRule, TryChannel, Watch
@@ -46,8 +46,12 @@ class AlertsSeen:
         """What the collecting process told and to whom, and what is asked of it."""
         try:
             waiting = self._store.channels_waiting()
-            known = addresses((), self._store.alert_channels())
-            channels = [shut(address, waiting.get(address.name, 0)) for address in known]
+            told = {status.name: status for status in kept_statuses(self._store)}
+            entered = {a.name: told.get(a.name) or shut(a, 0) for a in addresses((), self._store.alert_channels())}
+            of_environment = {name: status for name, status in told.items() if not status.kept}
+            channels = [
+                replace(status, waiting=waiting.get(name, 0)) for name, status in {**of_environment, **entered}.items()
+            ]
             view = replace(seen(self._store, channels, self._named), elsewhere=ELSEWHERE)
         except StoreError as error:  # as where an older Pairsight collects
             return AlertsView(elsewhere=ELSEWHERE, read_only=f"{NOT_HERE} {error}.")

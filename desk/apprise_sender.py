@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from core.errors import PairsightError
 
 THREADS = "alert-"  # what the threads that send are called
+# What no later try is likely to change: the alert itself, or who sends it, is refused.
+FOR_GOOD = frozenset(f"it answered {code}" for code in (400, 401, 403, 404, 410))
 
 Send = Callable[[str, str], str]  # title and text; returns why it was not taken, empty: it was
 
@@ -43,7 +45,8 @@ def open_sender(url: str) -> Sender:
     Raises
     ------
     BadAddress
-        If Apprise does not know such an address.
+        If Apprise does not know such an address, or sends to it more than once: it answers for all in a word, and where
+        one fails the others would be told again with it.
     """
     import apprise  # late: it takes a third of a second, and most desks have no channel
 
@@ -61,6 +64,11 @@ def open_sender(url: str) -> Sender:
     if plugin is None:
         raise BadAddress(
             f"{masked(url)} is not a complete address of a channel. Apprise's documentation lists the form of each."
+        )
+    if len(plugin) > 1:
+        raise BadAddress(
+            f"{masked(url)} names several recipients, or repeats by itself (retry=). Give each recipient an address of "
+            "its own: what one does not take is sent again, and to nobody else."
         )
     channel = apprise.Apprise(asset=asset)
     channel.add(plugin)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from core.alerts import AlertRule, Delivery, Event
+from core.clock import DAY_MS, now_ms
 from storage.work import Ledger
 
 UNSENT: Final = "state IN ('waiting', 'sending')"
@@ -18,7 +18,7 @@ _SUM_UP: Final = f"""
         FROM deliveries WHERE alert_id = alerts.id)
     WHERE id = ?"""  # noqa: S608 (the words are the program's own)
 
-KEEP_MS: Final = 90 * 86_400_000
+KEEP_MS: Final = 90 * DAY_MS
 KEEP_ROWS: Final = 10_000
 FORGET_ROWS: Final = 100  # at once, when something is told: more than come
 _OLD: Final = """
@@ -131,7 +131,7 @@ class GiveUp:
         ).fetchall()
         ledger.connection.execute(
             f"UPDATE deliveries SET state = 'given up', changed_ms = ?3, reason = ?4 WHERE {which}",  # noqa: S608
-            (self.channel, self.before_ms, time.time_ns() // 1_000_000, "the channel was removed"),
+            (self.channel, self.before_ms, now_ms(), "the channel was removed"),
         )
         ledger.connection.executemany(_SUM_UP, found)
 
@@ -151,36 +151,36 @@ class Tell:
         return len(self.events) + len(self.states)
 
     def do(self, ledger: Ledger) -> None:
-        now_ms = time.time_ns() // 1_000_000
+        at_ms = now_ms()
         for told in self.events:
-            self._tell(ledger, told, now_ms)
+            self._tell(ledger, told, at_ms)
         if self.events:
-            self._forget(ledger, now_ms)
+            self._forget(ledger, at_ms)
         # A rule dropped or changed meanwhile leaves nothing behind.
         ledger.connection.executemany(
             "INSERT OR REPLACE INTO alert_states SELECT id, ?3, ?4 FROM alert_rules WHERE id = ?1 AND made_ms = ?2",
             [(s.rule_id, s.made_ms, s.subject, s.body) for s in self.states],
         )
 
-    def _tell(self, ledger: Ledger, told: ToTell, now_ms: int) -> None:
+    def _tell(self, ledger: Ledger, told: ToTell, at_ms: int) -> None:
         e = told.event
         stored = ledger.connection.execute(
             "INSERT INTO alerts (rule, pair, timeframe_s, time_ms, text, delivery, rule_id, event_key, told_ms)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event_key) DO NOTHING",
             (
                 e.rule, e.pair, e.timeframe_s, e.time_ms, e.text, "waiting" if told.channels else told.delivery,
-                e.rule_id, e.key, now_ms,
+                e.rule_id, e.key, at_ms,
             ),
         )  # fmt: skip
         if stored.rowcount:
             ledger.connection.executemany(
                 "INSERT INTO deliveries VALUES (?, ?, 'waiting', 0, ?, ?, '')",
-                [(stored.lastrowid, channel, told.not_before_ms, now_ms) for channel in told.channels],
+                [(stored.lastrowid, channel, told.not_before_ms, at_ms) for channel in told.channels],
             )
 
-    def _forget(self, ledger: Ledger, now_ms: int) -> None:
+    def _forget(self, ledger: Ledger, at_ms: int) -> None:
         """Alerts of long ago leave, a few at a time; what waits for a channel stays."""
-        old = ledger.connection.execute(_OLD, (now_ms - KEEP_MS, KEEP_ROWS, FORGET_ROWS)).fetchall()
+        old = ledger.connection.execute(_OLD, (at_ms - KEEP_MS, KEEP_ROWS, FORGET_ROWS)).fetchall()
         ledger.connection.executemany("DELETE FROM deliveries WHERE alert_id = ?", old)
         ledger.connection.executemany("DELETE FROM alerts WHERE id = ?", old)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.alerts import AlertRule, Delivery, Event, KeptChannel
+from core.clock import DAY_MS, now_ms
 from storage.alert_work import StateOf, ToTell
 from storage.sqlite import TradeStore
 
@@ -97,13 +97,13 @@ def test_a_channel_gets_its_alerts_oldest_first_and_waits_for_the_one_that_faile
 
 def test_alerts_of_long_ago_leave_and_what_waits_stays(store: TradeStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storage.alert_work.KEEP_ROWS", 3)
-    day_ns, now_ns = 86_400 * 10**9, time.time_ns()
+    told_ms = now_ms() - 91 * DAY_MS
     with monkeypatch.context() as ago:
-        ago.setattr("storage.alert_work.time.time_ns", lambda: now_ns - 91 * day_ns)
+        ago.setattr("storage.alert_work.now_ms", lambda: told_ms)
         tell(store, "waits", channels=("env1",))
         tell(store, "old", channels=())
         store.flush()
-    assert [a.told_ms for a in store.alerts()] == [(now_ns - 91 * day_ns) // 10**6] * 2
+    assert [a.told_ms for a in store.alerts()] == [told_ms] * 2
     tell(store, "1", "2", channels=())
     assert [a.text for a in store.alerts()] == ["told 2", "told 1", "told waits"]
     tell(store, "3", "4", channels=())
@@ -117,8 +117,8 @@ def test_alerts_of_long_ago_leave_and_what_waits_stays(store: TradeStore, monkey
 def test_what_is_held_lets_others_pass_until_its_time(store: TradeStore) -> None:
     tell(store, "held", held_to=60_000)
     tell(store, "urgent")
-    for now_ms, text in ((10_000, "told urgent"), (60_000, "told held")):
-        found = store.next_delivery("env1", now_ms)
+    for at_ms, text in ((10_000, "told urgent"), (60_000, "told held")):
+        found = store.next_delivery("env1", at_ms)
         assert found is not None
         assert found[0].text == text
 

@@ -285,7 +285,7 @@ def test_a_list_that_cannot_be_read_for_a_moment_is_not_told_anew() -> None:
 
 def test_who_looks_on_is_told_nothing_that_only_the_collecting_process_knows() -> None:
     app, _ = page(replace(FakeAlerts.full(), channels=(), watched=(), elsewhere="Another Pairsight collects."))
-    assert "not known here" in words(app)
+    assert "No channel is known here" in words(app)
     assert "nothing is looked at" not in words(app)
     assert "nowhere else" not in words(app)
     assert 'data-key="unwatched"' not in markup(app)

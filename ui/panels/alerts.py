@@ -143,7 +143,7 @@ def no_channels(elsewhere: bool = False) -> Markup:
     """What stands where no channel does."""
     return el(
         "p",
-        "None entered on the page. Those of the collecting process's PAIRSIGHT_ALERT_URLS are not known here."
+        "No channel is known here: none was entered on a page, and the desk that collects has told of none of its own."
         if elsewhere
         else "No channel yet: alerts are told here and in every open tab, nowhere else.",
         cls="ps-note",
