@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -326,6 +326,14 @@ class StreamStatus:
     rate_per_s: float = 0.0  # records a second, smoothed
     kind: str = "trade"  # trade or aggTrade
 
+    def silent(self, after_s: float) -> bool:
+        """Whether nothing came for longer than that, or ever.
+
+        >>> [StreamStatus("BTCUSDT", age_s=age_s).silent(15.0) for age_s in (None, 15.0, 15.1)]
+        [True, False, True]
+        """
+        return self.age_s is None or self.age_s > after_s
+
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
@@ -343,6 +351,11 @@ class FeedStatus:
     next_try_in_s: float | None = None
     streams: tuple[StreamStatus, ...] = ()
     simulated: Literal["", "market", "replay"] = ""  # what the server says of itself
+
+    def silent(self, symbols: Iterable[str], after_s: float) -> tuple[str, ...]:
+        """Which of these symbols have no stream that speaks."""
+        speaking = {stream.symbol for stream in self.streams if not stream.silent(after_s)}
+        return tuple(symbol for symbol in symbols if symbol not in speaking)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from analytics.decision import Freshness
-from analytics.params import Params
 from core.settings import Settings
 from core.types import DeskStatus, FeedStatus, Source, Trade
 from desk.engine import Key
-from desk.watchlist import watch_list
+from desk.watchlist import key_of, watch_list
 from storage.sqlite import TradeStore
 
 Prices = tuple[float, float, int]  # of Y and X, and the older one's time
@@ -68,9 +67,7 @@ def survey_of(collector: Watched) -> Survey:
     def keys() -> Sequence[Key]:
         settings = collector.settings
         kept = dict.fromkeys((*watch_list(collector.store), *settings.watch))
-        return [
-            Key(e.symbol_y, e.symbol_x, Params(e.timeframe_s, e.preset, fee_bps=settings.taker_fee_bps)) for e in kept
-        ]
+        return [key_of(entry, settings.taker_fee_bps) for entry in kept]
 
     def prices(key: Key) -> Prices | None:
         fresh = collector.freshness(key)

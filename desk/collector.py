@@ -260,10 +260,7 @@ class Collector:
             return Freshness(reason="No data: the feed is stopped.")
         if trades.state != "live":
             return Freshness(reason=f"No data: {trades.reason or 'connecting to the exchange.'}")
-        age = {s.symbol: s.age_s for s in trades.streams}
-        stale_s = self.settings.stale_after_s
-        silent = tuple(s for s in (key.symbol_y, key.symbol_x) if (a := age.get(s)) is None or a > stale_s)
-        return Freshness(self.intake.watermark_ms or None, silent)
+        return Freshness(self.intake.watermark_ms or None, trades.silent(key.symbols, self.settings.stale_after_s))
 
     def status(self) -> DeskStatus:
         """Everything but what only the desk knows."""

@@ -83,11 +83,7 @@ def told(status: DeskStatus, now_ms: int) -> dict[str, object]:
         "source": status.source,
         "newest_record_age_s": newest_age_s(status),
         "newest_mark_age_s": newest_mark_age_s(status),
-        "silent": [
-            stream.symbol
-            for stream in status.trades.streams
-            if stream.age_s is None or stream.age_s > status.stale_after_s
-        ],
+        "silent": [stream.symbol for stream in status.trades.streams if stream.silent(status.stale_after_s)],
         "store": {"state": status.store.state, "queued": status.store.queued, "dropped": status.store.dropped},
         "engine": {
             "watched": status.engine.watched,

@@ -129,9 +129,7 @@ class Onlooker:
             return Freshness(reason=f"No data: {status.problem}")
         if status.trades.state != "live":
             return Freshness(reason=f"No data: {status.trades.reason or 'connecting to the exchange.'}")
-        age = {s.symbol: s.age_s for s in status.trades.streams}
-        stale_s = self.settings.stale_after_s
-        silent = tuple(s for s in (key.symbol_y, key.symbol_x) if (a := age.get(s)) is None or a > stale_s)
+        silent = status.trades.silent(key.symbols, self.settings.stale_after_s)
         return Freshness(status.trades.watermark_ms or None, silent)
 
     def whole_market(self, rule: MarketRule) -> MarketView:

@@ -140,8 +140,7 @@ def _scanner_row(status: DeskStatus) -> Markup:
 
 
 def _stream_row(stream: StreamStatus, status: DeskStatus) -> Markup:
-    silent = stream.age_s is None or stream.age_s > status.stale_after_s
-    state = "unknown" if not status.running else "failed" if silent else "passed"
+    state = "unknown" if not status.running else "failed" if stream.silent(status.stale_after_s) else "passed"
     word = {"unknown": "stopped", "failed": "silent", "passed": "alive"}[state]
     loaded = status.warmup.get(stream.symbol)
     return el(
