@@ -21,6 +21,7 @@ from desk.apprise_sender import BadAddress, open_sender
 from storage.sqlite import TradeStore
 from tests.desk.alerting import alerts_of, row, states, tell
 from tests.desk.hook import Webhook
+from tests.desk.replayed import until
 
 ROOT = Path(__file__).parents[2]
 SECRET = "tok3n-of-the-channel"
@@ -34,10 +35,16 @@ class Mailbox:
         self.changed = threading.Condition()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.controller = Controller(self, hostname="127.0.0.1", port=port)
+            self.port = free.getsockname()[1]
+        self.url = f"mailto://127.0.0.1:{self.port}/?from=desk@example.org&to=me@example.org&mode=insecure&format=text"
+        self.come_up()
+
+    def come_up(self) -> None:
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
         self.controller.start()
-        self.url = f"mailto://127.0.0.1:{port}/?from=desk@example.org&to=me@example.org&mode=insecure&format=text"
+
+    def go_down(self) -> None:
+        self.controller.stop()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         with self.changed:
@@ -85,6 +92,59 @@ def test_a_web_hook_and_a_mail_server_each_get_every_event_once_in_order(
     assert webhook.got == texts
     assert [re.search(r"alert \d+", mail)[0] for mail in mailbox.got] == texts  # type: ignore[index]
     assert set(states(store)) == {"sent"}
+
+
+def test_a_mail_server_that_is_down_for_a_while_gets_every_event_once_in_order(
+    store: TradeStore, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apprise.plugins.email.base.NotifyEmail.request_rate_per_sec", 0)
+    texts, channel = [f"alert {n}" for n in range(9)], (name_of(mailbox.url),)
+    alerts = alerts_of(store, mailbox.url)
+    alerts.start()
+    tell(store, *texts[:3], channels=channel)
+    alerts.watch._on_told()
+    mailbox.wait(3)
+    mailbox.go_down()
+    tell(store, *texts[3:6], channels=channel)
+    alerts.watch._on_told()
+    assert until(lambda: "could not be reached" in alerts.problem(), 60.0)
+    tell(store, *texts[6:], channels=channel)
+    assert "waiting" in states(store)
+    mailbox.come_up()
+    mailbox.wait(9)
+    assert until(lambda: alerts.problem() == "" and set(states(store)) == {"sent"}, 60.0)
+    alerts.close()
+    assert [re.search(r"alert \d+", mail)[0] for mail in mailbox.got] == texts  # type: ignore[index]
+
+
+BOT = "123456789:abcdefg_hijklmnop"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"tgram://{BOT}/111111/222222", f"tgram://{BOT}/111111?retry=2", "json://localhost/hook?retry=1",
+        "mailto://me:secret@example.org?to=a@example.org,b@example.org", "ntfy://localhost/one/two",
+    ],
+    ids=["chats", "chat again", "hook again", "mails", "topics"],
+)  # fmt: skip
+def test_an_address_is_of_one_recipient_who_is_tried_by_nobody_else(url: str) -> None:
+    with pytest.raises(BadAddress, match="Give each recipient an address of its own") as refused:
+        open_sender(url)
+    assert "secret" not in str(refused.value)
+    assert BOT not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"tgram://{BOT}/111111", f"tgram://{BOT}", "ntfy://localhost/one", "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3",
+        "mailto://me:secret@example.org?to=a@example.org&cc=b@example.org", "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnl/#one",
+    ],
+    ids=["chat", "owner", "topic", "hook", "mail with a copy", "room"],
+)  # fmt: skip
+def test_an_address_of_one_recipient_is_opened(url: str) -> None:
+    assert open_sender(url).service
 
 
 def test_no_word_holds_the_address(
