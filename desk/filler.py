@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 FLUSH_S: Final = 2.0
 AGAIN_S: Final = 5.0  # until what could not be settled is tried again
-LOOK_S: Final = 60.0  # the table of gaps is looked through so often, news or not
+CHECK_S: Final = 60.0  # the table of gaps is gone through so often, news or not
 MOST_TRIES: Final = 12  # of an answer that does not reach over the gap
 MOST_LATE: Final = 10_000  # latecomers that wait for a store that cannot be written
 LATER_MS: Final = (10_000, 600_000, 86_400_000)  # how far behind a gap the next trade is looked for
@@ -73,10 +73,10 @@ class Filler:
         self._monotonic = monotonic
         self._lock = threading.Lock()  # guards what came late
         self._late: list[Ticks | Gap] = []  # in the order they came: latecomers, then what they completed
-        self._next_s = 0.0  # when to look into the table
+        self._next_s = 0.0  # when to go through the table
         self._tries: Counter[int | None] = Counter()  # by the gap's row
 
-    def look(self) -> None:
+    def news(self) -> None:
         """There is a new gap in the table."""
         self._next_s = 0.0
 
@@ -114,7 +114,7 @@ class Filler:
         """
         if self._monotonic() < self._next_s:
             return
-        self._next_s = self._monotonic() + LOOK_S  # before looking: news meanwhile are news
+        self._next_s = self._monotonic() + CHECK_S  # before reading: news meanwhile are news
         try:
             if not self._store.flush(FLUSH_S):
                 raise StoreError("nothing can be stored now")
@@ -132,15 +132,12 @@ class Filler:
     def _try(self, gap: Gap, answers: Answers) -> bool:
         """Trades of a short gap; a long one, or one the exchange no longer keeps, is lost. False: not settled yet."""
         kind, bounded = self._kind(gap.symbol), self._bounded(gap)
-        if bounded is None:
-            if kind is None:  # nor will one come
-                log.info(
-                    "gap of %s after id %s: lost. Nothing came after it, and it is not streamed.",
-                    gap.symbol,
-                    gap.after_id,
-                )
-                self._settle(gap, "lost")
-            return kind is None
+        if bounded is None and kind is not None:
+            return False
+        if bounded is None:  # nothing came after it, and nothing will
+            log.info("gap of %s after id %s: lost. It has no end, and is not streamed.", gap.symbol, gap.after_id)
+            self._settle(gap, "lost")
+            return True
         self._tries[gap.id] += 1
         filled: Fill = fill(bounded, answers, self._stored, kind or "trade")
         if filled.again and self._tries[gap.id] < MOST_TRIES:
@@ -178,11 +175,11 @@ class Filler:
 
     def _later(self, gap: Gap) -> Ticks:
         """Stored trades soon after a gap's time, by id; empty where there are none."""
-        later = Ticks.empty(gap.symbol)
         for span_ms in LATER_MS:
-            if not len(later):
-                later = self._store.trades(gap.symbol, from_ms=gap.to_ms + 1, to_ms=gap.to_ms + 1 + span_ms)
-        return later
+            later = self._store.trades(gap.symbol, from_ms=gap.to_ms + 1, to_ms=gap.to_ms + 1 + span_ms)
+            if len(later):
+                return later
+        return Ticks.empty(gap.symbol)
 
     def _add(self, late: Ticks) -> None:
         """Store latecomers, less what repair has stored of them."""

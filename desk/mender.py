@@ -66,7 +66,7 @@ class Mender:
         self._holes: list[Hole] = []
         self._news: Counter[str] = Counter()  # how often something of a symbol turned out to be missing
         self._tried: dict[bool, tuple[list[Hole], int]] = {}  # what was built from trades last, by bars or not
-        self._looks = 0  # how often anything changed that a hole may have waited for
+        self._changes = 0  # how often anything changed that a hole may have waited for
         noted = read_note(store, HOLES, list[Hole])
         if noted is not None:
             self._holes = noted[0]
@@ -77,13 +77,13 @@ class Mender:
             for hole in holes:
                 self._news[hole.symbol] += 1
                 insert(self._holes, hole)
-            self._looks += 1
+            self._changes += 1
             self._note()
 
-    def look(self) -> None:
+    def settled(self) -> None:
         """A gap was settled: holes may have waited for that."""
         with self._lock:
-            self._looks += 1
+            self._changes += 1
 
     def spans(self, symbol: str, timeframe_s: int) -> list[tuple[int, int]]:
         """First and last opens of what is still to be mended."""
@@ -115,7 +115,7 @@ class Mender:
         if not holes:
             return
         with self._lock:
-            state = holes, self._looks
+            state = holes, self._changes
         by_kline = holes[0].by_kline
         if self._tried.get(by_kline) == state or not self._store.flush(FLUSH_S):
             return

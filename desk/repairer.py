@@ -136,7 +136,7 @@ class Repairer:
             return
         # Gaps that an earlier run left open, and with them the intervals they touch.
         self._mender.add(hole for gap in self._store.gaps(state="open") for hole in touched(gap))
-        self._filler.look()
+        self._filler.news()
         self._worker.start()
 
     def close(self) -> None:
@@ -152,7 +152,7 @@ class Repairer:
 
     def gap(self, gap: Gap) -> None:
         """Trades are missing, and the store has the gap."""
-        self._filler.look()
+        self._filler.news()
         self._wake.set()
 
     def latecomers(self, ticks: Ticks) -> None:
@@ -328,7 +328,7 @@ class Repairer:
         self._on_repaired(hole.symbol, hole.timeframe_s, hole.first_ms)
 
     def _settled(self, gap: Gap) -> None:
-        self._mender.look()
+        self._mender.settled()
         self._on_change(gap.symbol, None)
 
     def _seam(self, symbol: str, first_ms: int) -> None:
