@@ -16,6 +16,7 @@ import numpy as np
 
 from analytics.params import RELATED_P
 from analytics.report import PairReport
+from analytics.rolling import last_t
 from analytics.stationarity import adf, lag_limit, mackinnon_p
 from analytics.windows import Blocks, RunningSums
 from core.errors import DataError
@@ -51,7 +52,8 @@ def adf_rows(report: PairReport, rows: Ints) -> Floats:
         which = np.flatnonzero(lags == chosen)
         for first in range(0, len(which), 16 * PART):
             part = which[first : first + 16 * PART]
-            stat[part] = _level_t(windows.gram(part, chosen, chosen), windows.bars - 1 - chosen)
+            # One observation less for the constant.
+            stat[part] = last_t(windows.gram(part, chosen, chosen), windows.bars - 2 - chosen)
     pvalue = mackinnon_p(stat, 1)
     unsure = ~sure | np.isnan(pvalue) | (np.abs(pvalue - RELATED_P) < CLOSE)
     for k in np.flatnonzero(unsure).tolist():
@@ -179,17 +181,3 @@ def _aic_lags(windows: _Windows) -> tuple[Ints, Bools]:
         best, second = np.partition(aic, 1, axis=0)[:2] if most else (aic[0], aic[0] + 1.0)
         sure[part] = good & (second - best > CLOSE)
     return lags, sure
-
-
-def _level_t(g: Floats, nobs: int) -> Floats:
-    """The t of the level, next to last in matrices (c, c, k) whose last row and column are the target."""
-    c = len(g)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for k in range(c - 2):
-            ratio = g[k, k + 1 :] / g[k, k]
-            g[k + 1 :, k + 1 :] -= ratio[:, None] * g[k, None, k + 1 :]
-        coefficient = g[-2, -1] / g[-2, -2]
-        variance = (g[-1, -1] - coefficient * g[-2, -1]) / (nobs - c)  # c − 1 regressors and the constant
-        t: Floats = coefficient * np.sqrt(g[-2, -2] / variance)
-    t[~((g[-2, -2] > 0) & (variance > 0))] = np.nan
-    return t

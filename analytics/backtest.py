@@ -20,7 +20,7 @@ from analytics.params import Params
 from analytics.performance import Summary, summarise
 from analytics.record import clean_rows
 from analytics.report import PairReport, analyse
-from analytics.round_trips import RoundTrip, Span, Ticket, fill_legs, spans, ticket_at
+from analytics.round_trips import Position, RoundTrip, Ticket, fill_legs, positions, ticket_at
 from analytics.verdict import Legs
 from analytics.verdict_rows import VerdictRows, record_rows, shown_bps, verdict_rows
 from core.types import Candles, Floats, Ints
@@ -45,11 +45,6 @@ class Frictions:
         for name in ("half_y_bps", "half_x_bps"):
             if not 0 <= getattr(self, name) <= 1000:
                 raise ValueError(f"{name} must be from 0 to 1000, was {getattr(self, name)}")
-
-    @classmethod
-    def fees_only(cls) -> Frictions:
-        """No price spread and no funding: what a round trip costs at the very least."""
-        return cls(0.0, 0.0, FundingRates.none(), FundingRates.none())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +75,6 @@ def walk_forward(
     execution: Execution = AT_THE_DESK,
     from_ms: int | None = None,
     incomplete_ms: Ints | None = None,
-    rng: np.random.Generator | None = None,
 ) -> WalkForward:
     """Run the rule over candles, oldest first, one position at a time.
 
@@ -97,8 +91,6 @@ def walk_forward(
         it the record begins with the candles given, and its first ``NEEDED`` excursions are waited for.
     incomplete_ms : (k,) int, optional
         Opens of intervals known to be incomplete, as for ``analyse``.
-    rng : Generator, optional
-        For the bootstrap interval. None: seed 0, so that the same candles give the same interval.
 
     Returns
     -------
@@ -120,7 +112,7 @@ def walk_forward(
     Kalman hedge adds about half a second an entry.
     """
     report = analyse(candles_y, candles_x, params, incomplete_ms)
-    return walk_report(report, aligned_bars(report, candles_y, candles_x), costs, execution, from_ms, rng)
+    return walk_report(report, aligned_bars(report, candles_y, candles_x), costs, execution, from_ms)
 
 
 def aligned_bars(report: PairReport, candles_y: Candles, candles_x: Candles) -> tuple[Bars, Bars]:
@@ -141,7 +133,6 @@ def walk_report(
     costs: Frictions,
     execution: Execution = AT_THE_DESK,
     from_ms: int | None = None,
-    rng: np.random.Generator | None = None,
     *,
     record_decides: bool = True,
 ) -> WalkForward:
@@ -176,16 +167,15 @@ def walk_report(
     hold_s = (verdicts.record or record_rows(report, clean_rows(report))).hold_s
     trades = []
     entry = verdicts.entry & filled_in_time(report.open_ms, report.step_ms)
-    for span in spans(entry, z, p, execution, ticket):
-        y, x = fill_legs(span, bars, charged, execution)
-        held_s = float(hold_s[span.look])
-        cost = known_cost(span.look, None if np.isnan(held_s) else held_s)
-        trades.append(_round_trip(report, verdicts, span, y, x, cost))
+    for position in positions(entry, z, p, execution, ticket):
+        y, x = fill_legs(position, bars, charged, execution)
+        held_s = float(hold_s[position.look])
+        cost = known_cost(position.look, None if np.isnan(held_s) else held_s)
+        trades.append(_round_trip(report, verdicts, position, y, x, cost))
     first_tested = min(report.have_bars, max(first, report.need_bars - 1))
     equity = equity_of(trades, bars, charged)
-    summary = summarise(
-        trades, equity, report.open_ms, report.step_ms, first_tested, p.notional, rng or np.random.default_rng(0)
-    )
+    rng = np.random.default_rng(0)  # the same candles, the same interval
+    summary = summarise(trades, equity, report.open_ms, report.step_ms, first_tested, p.notional, rng)
     return WalkForward(report, costs, execution, first_tested, verdicts, tuple(trades), equity, summary)
 
 
@@ -208,23 +198,23 @@ def cost_at(legs: Legs, costs: tuple[LegCosts, LegCosts], end_ms: int, step_ms: 
 
 
 def _round_trip(
-    report: PairReport, verdicts: VerdictRows, span: Span, y: LegTrip, x: LegTrip, cost: CostSplit | None
+    report: PairReport, verdicts: VerdictRows, position: Position, y: LegTrip, x: LegTrip, cost: CostSplit | None
 ) -> RoundTrip:
-    look, record = span.look, verdicts.record
+    look, record = position.look, verdicts.record
     shown = shown_bps(report, look)
     cost_bps = None if cost is None or cost.missing else cost.total_bps
     caught = 1.0 if record is None else float(record.lower[look])
     return RoundTrip(
         look_ms=int(report.open_ms[look]),
-        exit_look_ms=int(report.open_ms[span.exit_look]),
-        side=span.side,
-        reason=span.reason,
+        exit_look_ms=int(report.open_ms[position.exit_look]),
+        side=position.side,
+        reason=position.reason,
         z=float(verdicts.z[look]),
-        exit_z=float(verdicts.z[span.exit_look]),
+        exit_z=float(verdicts.z[position.exit_look]),
         alpha=float(report.alpha[look]),
         beta=float(report.beta[look]),
         resid_sd=float(report.resid_sd[look]),
-        hedge=span.ticket.hedge,
+        hedge=position.ticket.hedge,
         notional=report.params.notional,
         y=y,
         x=x,

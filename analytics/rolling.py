@@ -169,7 +169,7 @@ def _eg_stats(y: Floats, x: Floats, fits: Fits, slots: Ints, lags: int, i: Ints)
         for b in range(1, a):
             cross = cross + d[b, a]
         g[lags, a - 1] = g[a - 1, lags] = cross
-    return _last_t(g, bars - 1 - lags)
+    return last_t(g, bars - 1 - lags)
 
 
 def _lagged_products(dy: Floats, dx: Floats, lags: int) -> Floats:
@@ -182,8 +182,11 @@ def _lagged_products(dy: Floats, dx: Floats, lags: int) -> Floats:
     return out
 
 
-def _last_t(g: Floats, nobs: int) -> Floats:
-    """The t of the last regressor, from Gram matrices (c, c, m) whose last row and column are the target."""
+def last_t(g: Floats, nobs: int) -> Floats:
+    """The t of the last regressor, from Gram matrices (c, c, m) whose last row and column are the target.
+
+    Of ``nobs`` observations, less one where a constant was taken out before. NaN where it has no variance.
+    """
     g = g.copy()
     c = len(g)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -36,7 +36,7 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Position:
     """A position: the looks that open and close it."""
 
     look: int  # row
@@ -137,9 +137,9 @@ class RoundTrip:
         return self.y.exit.row
 
 
-def spans(
+def positions(
     entry: Bools, z: Floats, params: Params, execution: Execution, ticket: Callable[[int], Ticket | None]
-) -> list[Span]:
+) -> list[Position]:
     """Which entries are taken, and when each position is left.
 
     Parameters
@@ -156,7 +156,7 @@ def spans(
 
     Returns
     -------
-    list of Span
+    list of Position
         They do not overlap; one may open at the look that ends the one before. An entry beyond the stop is not
         taken: it would be closed at once. Nor is one whose fill would be the last candle: nothing follows it.
     """
@@ -164,7 +164,7 @@ def spans(
     with np.errstate(invalid="ignore"):
         crossed = {side: np.flatnonzero(side * z <= params.exit_z) for side in (1, -1)}
         stopped = {side: np.flatnonzero(side * z >= params.stop_z) for side in (1, -1)}
-    out: list[Span] = []
+    out: list[Position] = []
     free_from = 0
     for look in np.flatnonzero(entry[: max(0, n - 2)]).tolist():
         if look < free_from or (execution.stop and abs(z[look]) >= params.stop_z):
@@ -181,10 +181,10 @@ def spans(
             ends.append((next_after(stopped[side], look, n), "stop"))
         exit_look, reason = min(ends, key=lambda end: end[0])  # of two at once the first: "zero" before "time"
         if exit_look >= n - 1:  # no candle is left to fill it in
-            out.append(Span(look, side, n - 1, "end", told))
+            out.append(Position(look, side, n - 1, "end", told))
             break
         free_from = exit_look
-        out.append(Span(look, side, exit_look, reason, told))
+        out.append(Position(look, side, exit_look, reason, told))
     return out
 
 
@@ -214,15 +214,15 @@ def hedge_at(report: PairReport, look: int) -> float | None:
 
 
 def fill_legs(
-    span: Span, bars: tuple[Bars, Bars], costs: tuple[LegCosts, LegCosts], execution: Execution
+    position: Position, bars: tuple[Bars, Bars], costs: tuple[LegCosts, LegCosts], execution: Execution
 ) -> tuple[LegTrip, LegTrip]:
     """Both legs of a position: in at the candle after its look, out at the one after the look that ended it."""
-    legs = span.ticket.legs
+    legs = position.ticket.legs
     qty_y = legs.qty_y if legs.side_y == "BUY" else -legs.qty_y
     qty_x = legs.qty_x if legs.side_x == "BUY" else -legs.qty_x
-    in_y, in_x = fills(bars, span.look + 1, (qty_y, qty_x), execution.fill)
-    if span.reason == "end":
+    in_y, in_x = fills(bars, position.look + 1, (qty_y, qty_x), execution.fill)
+    if position.reason == "end":
         out_y, out_x = last_close(bars[0]), last_close(bars[1])
     else:
-        out_y, out_x = fills(bars, span.exit_look + 1, (-qty_y, -qty_x), execution.fill)
+        out_y, out_x = fills(bars, position.exit_look + 1, (-qty_y, -qty_x), execution.fill)
     return leg_trip(qty_y, in_y, out_y, bars[0], costs[0]), leg_trip(qty_x, in_x, out_x, bars[1], costs[1])

@@ -17,7 +17,6 @@ from typing import Final
 
 import numpy as np
 
-from core.errors import NotEnoughData
 from core.types import Bools, Floats, Ints
 
 SHORT: Final = 8_192  # rows
@@ -160,12 +159,6 @@ def flat_rows(values: Floats, bars: int) -> Bools:
     since = np.maximum.accumulate(np.where(change, at, 0))
     flat: Bools = (at - since + 1 >= bars) & (at >= bars - 1)
     return flat
-
-
-def need(rows: int, bars: int) -> None:
-    """Raise NotEnoughData unless one window is full."""
-    if rows < bars:
-        raise NotEnoughData(needed=bars, got=rows)
 
 
 def _between(left: Ints, right: Ints) -> list[tuple[Ints, Ints]]:

@@ -35,6 +35,7 @@ from analytics.fills import Execution
 from analytics.funding import FundingRates
 from analytics.null import NullRun, Outcome, null_runs
 from analytics.params import Params, Preset
+from analytics.report import analyse
 from analytics.sensitivity import Sensitivity, sensitivity, sensitivity_runs
 from benchmarks.machine import goal, heading, table
 from benchmarks.rule_markets import Market, plain, reverting
@@ -103,7 +104,7 @@ def loop(legs: tuple[Candles, Candles], n: int, sample: int, ours_s: float) -> N
     """Time the loop over statsmodels at some candles, and compare what it says."""
     params = Params()
     y, x = (np.log(leg.close) for leg in legs)
-    run = walk_forward(*legs, params, Frictions.fees_only())
+    report = analyse(*legs, params)
     rng = np.random.default_rng(1)
     rows = np.sort(rng.choice(np.arange(params.need_bars, n), sample, replace=False)).tolist()
     times, apart = [], 0.0
@@ -111,7 +112,7 @@ def loop(legs: tuple[Candles, Candles], n: int, sample: int, ours_s: float) -> N
         began = time.process_time()
         z, p, corr = notebook(y, x, row, params)
         times.append(time.process_time() - began)
-        ours = run.report.log_fits.z[row], run.report.eg_pvalue[row], run.report.corr[row]
+        ours = report.log_fits.z[row], report.eg_pvalue[row], report.corr[row]
         apart = max(apart, *(abs(a - b) for a, b in zip((z, p, corr), ours, strict=True)))
     each = statistics.median(times)
     print(f"The loop: {each * 1e3:.2f} ms of CPU a candle (median of {sample}), {each * n:,.0f} s for all of them,")

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from analytics.backtest import Frictions
+from analytics.funding import FundingRates
 from analytics.params import Params
 from analytics.report import PairReport, TestResult, analyse
 from core.types import Candles, Floats, Ints
 
+FEES_ONLY = Frictions(0.0, 0.0, FundingRates.none(), FundingRates.none())  # the least a round trip costs
 START_MS = 1_700_000_040_000  # a whole minute
 
 

@@ -25,7 +25,7 @@ from analytics.ticket import deciding_z, legs_of
 from analytics.verdict import Legs
 from analytics.verdict_rows import RowCosts, VerdictRows, verdict_rows
 from core.types import Candles, Floats
-from tests.analytics.pairs import START_MS, candles, reverting, unrelated, walk
+from tests.analytics.pairs import FEES_ONLY, START_MS, candles, reverting, unrelated, walk
 from tests.analytics.paper_account import replay
 
 MINUTES = 60_000
@@ -124,7 +124,7 @@ def test_the_cost_of_a_look_is_what_was_known_at_its_candles_end() -> None:
     rates = FundingRates(known.settle_ms, np.abs(known.rate) * steep, interval_h=1.0)
     costs = Frictions(0.0, 0.0, rates, FundingRates(rates.settle_ms, -rates.rate, interval_h=1.0))
     run = walk_forward(y, x, small(), costs)
-    free = walk_forward(y, x, small(), Frictions.fees_only())
+    free = walk_forward(y, x, small(), FEES_ONLY)
     said, opens = [], run.report.open_ms
     for row in np.flatnonzero(free.verdicts.entry).tolist():
         seen = analyse(until(y, opens[row]), until(x, opens[row]), small())
@@ -159,11 +159,11 @@ def test_history_before_the_test_feeds_the_record_and_is_not_traded() -> None:
 
 def test_with_too_few_candles_every_row_warms_up_and_nothing_is_traded() -> None:
     y, x = related_legs(4, 60)
-    run = walk_forward(y, x, small(), Frictions.fees_only())
+    run = walk_forward(y, x, small(), FEES_ONLY)
     assert run.verdicts.rows_of(Verdict.WARMING_UP).all()
     assert (run.trades, run.tested, run.summary.looks, run.summary.net_bps) == ((), 0, 0, None)
     nothing = Candles.empty("YUSDT", 60), Candles.empty("XUSDT", 60)
-    assert walk_forward(*nothing, small(), Frictions.fees_only()).trades == ()
+    assert walk_forward(*nothing, small(), FEES_ONLY).trades == ()
 
 
 def test_a_rate_not_known_yet_leaves_the_cost_unknown_and_nothing_is_traded() -> None:
@@ -196,7 +196,7 @@ def test_classic_is_promised_its_stretch_less_the_funding_of_the_records_mean_ho
     # Before any excursion of its own is known nobody can say how long a position is held.
     assert {t.promised_bps is None for t in run.trades} == {True, False}
     assert run.trades[0].promised_bps is None
-    free = walk_forward(y, x, params, Frictions.fees_only())  # where nothing is ever settled no hold costs anything
+    free = walk_forward(y, x, params, FEES_ONLY)  # where nothing is ever settled no hold costs anything
     assert all(t.promised_bps == pytest.approx(t.shown_bps - 2.0) for t in free.trades)
 
 
@@ -205,7 +205,7 @@ def test_an_open_that_is_no_price_is_refused() -> None:
     opened = y.open.copy()
     opened[50] = 0.0
     with pytest.raises(ValueError, match="opens of YUSDT"):
-        walk_forward(replace(y, open=opened), x, small(), Frictions.fees_only())
+        walk_forward(replace(y, open=opened), x, small(), FEES_ONLY)
 
 
 @pytest.mark.parametrize("half", [-0.1, float("nan"), 2000.0])
@@ -292,7 +292,7 @@ def test_hindsight_wins_on_pure_noise_and_the_rule_does_not(monkeypatch: pytest.
     legs = traded_candles(rng, "YUSDT", y, 0.0), traded_candles(rng, "XUSDT", x, 0.0)
 
     def t_of_gross() -> float:
-        run = walk_forward(*legs, small("classic"), Frictions.fees_only(), execution=Execution("close"))
+        run = walk_forward(*legs, small("classic"), FEES_ONLY, execution=Execution("close"))
         gross = np.array([t.gross_bps for t in run.trades])
         assert len(gross) > 100
         return float(gross.mean() / gross.std(ddof=1) * len(gross) ** 0.5)

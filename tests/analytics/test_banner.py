@@ -15,7 +15,7 @@ from analytics.funding import FundingRates
 from analytics.null import NullRun, Outcome
 from analytics.params import Params
 from analytics.sensitivity import Sensitivity, Setting, Variant
-from tests.analytics.pairs import candles, cointegrated, reverting, unrelated, walk
+from tests.analytics.pairs import FEES_ONLY, candles, cointegrated, reverting, unrelated, walk
 
 PARAMS = Params(fit_bars=60, z_bars=20, fee_bps=1.0)
 
@@ -24,7 +24,7 @@ def a_run(n: int = 2500, params: Params = PARAMS) -> WalkForward:
     rng = np.random.default_rng(3)
     x = walk(rng, n, sd=4e-3)
     y = 0.8 * x + reverting(rng, n, 2.0, 2e-3)
-    return walk_forward(candles("YUSDT", np.exp(y)), candles("XUSDT", np.exp(x)), params, Frictions.fees_only())
+    return walk_forward(candles("YUSDT", np.exp(y)), candles("XUSDT", np.exp(x)), params, FEES_ONLY)
 
 
 def told(run: WalkForward, low: float, high: float, **changes: object) -> WalkForward:
@@ -50,7 +50,7 @@ def test_nothing_tested_says_what_is_needed() -> None:
 
 def test_no_trades_says_what_the_looks_said_and_nothing_of_the_pair() -> None:
     y, x = unrelated(np.random.default_rng(1), 3000)
-    run = walk_forward(candles("YUSDT", y), candles("XUSDT", x), Params(fit_bars=60, z_bars=20), Frictions.fees_only())
+    run = walk_forward(candles("YUSDT", y), candles("XUSDT", x), Params(fit_bars=60, z_bars=20), FEES_ONLY)
     said = banner(run)
     assert said.tone == "no trades"
     assert "NOT TRADABLE" in said.text
@@ -61,7 +61,7 @@ def test_no_trades_says_what_the_looks_said_and_nothing_of_the_pair() -> None:
 def test_unclean_data_are_named_as_the_reason() -> None:
     y, x = cointegrated(np.random.default_rng(1), 600)
     y[1::2] = y[::2]
-    said = banner(walk_forward(candles("YUSDT", y), candles("XUSDT", x), PARAMS, Frictions.fees_only()))
+    said = banner(walk_forward(candles("YUSDT", y), candles("XUSDT", x), PARAMS, FEES_ONLY))
     assert "The data were clean at 0% of them." in said.text
 
 

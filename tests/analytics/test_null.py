@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analytics.backtest import Frictions, WalkForward, aligned_bars, walk_forward, walk_report
+from analytics.backtest import WalkForward, aligned_bars, walk_forward, walk_report
 from analytics.fills import Execution, FillAt
 from analytics.null import NullRun, Outcome, null_runs, redrawn
 from analytics.params import Params, Preset
@@ -15,7 +15,7 @@ from analytics.report import analyse
 from analytics.stationarity import engle_granger
 from benchmarks.rule_markets import fat_tailed, garch, plain, reverting
 from core.types import Candles, Floats
-from tests.analytics.pairs import candles
+from tests.analytics.pairs import FEES_ONLY, candles
 
 AT_CLOSE = Execution("close", stop=False)  # as the record is kept
 
@@ -116,7 +116,7 @@ def test_legs_that_hardly_overlap_or_do_not_move_are_given_back() -> None:
 
 def run(legs: tuple[Candles, Candles], preset: Preset, fee_bps: float, fill: FillAt = "close") -> WalkForward:
     params = Params(fit_bars=100, z_bars=20, preset=preset, fee_bps=fee_bps)
-    return walk_forward(*legs, params, Frictions.fees_only(), execution=Execution(fill, stop=False))
+    return walk_forward(*legs, params, FEES_ONLY, execution=Execution(fill, stop=False))
 
 
 @pytest.mark.parametrize("market", [plain, fat_tailed, garch])
@@ -129,7 +129,7 @@ def test_without_a_relationship_a_trade_nets_the_cost_with_its_sign_turned(marke
         legs = legs_of(y[0], x[0])
         report = analyse(*legs, params)
         # The record lets next to nothing through here. Without its say it shows that nothing else gives or takes.
-        walked = walk_report(report, aligned_bars(report, *legs), Frictions.fees_only(), AT_CLOSE, record_decides=False)
+        walked = walk_report(report, aligned_bars(report, *legs), FEES_ONLY, AT_CLOSE, record_decides=False)
         net += [t.net_bps for t in walked.trades]
     assert len(net) > 60
     error = np.std(net, ddof=1) / len(net) ** 0.5
@@ -149,7 +149,7 @@ def test_at_a_real_fee_evidence_hardly_trades_without_a_relationship() -> None:
 def test_on_planted_pairs_evidence_wins_what_it_promised(half_life: float) -> None:
     legs = related(1, 40_000, half_life)
     params = Params(fit_bars=200, z_bars=60)
-    run = walk_forward(*legs, params, Frictions.fees_only(), execution=AT_CLOSE)
+    run = walk_forward(*legs, params, FEES_ONLY, execution=AT_CLOSE)
     s, middle_bps = run.summary, np.mean([t.middle_bps for t in run.trades if t.middle_bps is not None])
     assert s.trades > 50
     assert s.interval is not None
@@ -172,7 +172,7 @@ def test_the_worse_of_open_and_close_only_ever_takes() -> None:
 
 def test_real_and_redrawn_runs_stand_side_by_side() -> None:
     legs = related(2, 12_000)
-    params, costs = Params(fit_bars=100, z_bars=20), Frictions.fees_only()
+    params, costs = Params(fit_bars=100, z_bars=20), FEES_ONLY
     s = walk_forward(*legs, params, costs, execution=AT_CLOSE).summary
     drawn = list(null_runs(*legs, params, costs, np.random.default_rng(1), runs=9, execution=AT_CLOSE))
     told = NullRun(Outcome.of(s), tuple(drawn))

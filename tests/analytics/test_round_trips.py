@@ -13,7 +13,7 @@ from analytics.funding import FundingRates
 from analytics.hedge import METHODS
 from analytics.params import Params
 from analytics.report import analyse
-from analytics.round_trips import RoundTrip, Span, Ticket, fill_legs, hedge_at, spans, ticket_at
+from analytics.round_trips import Position, RoundTrip, Ticket, fill_legs, hedge_at, positions, ticket_at
 from analytics.ticket import legs_at, legs_of
 from tests.analytics.pairs import candles, cointegrated
 
@@ -27,7 +27,7 @@ def taken(
     z: list[float], looks: list[int], params: Params = PARAMS, stop: bool = True, hedged: bool = True
 ) -> list[tuple[int, int, int, str]]:
     entry = np.isin(np.arange(len(z)), looks)
-    found = spans(entry, np.array(z), params, Execution(stop=stop), lambda _: A_TICKET if hedged else None)
+    found = positions(entry, np.array(z), params, Execution(stop=stop), lambda _: A_TICKET if hedged else None)
     return [(s.look, s.side, s.exit_look, s.reason) for s in found]
 
 
@@ -102,9 +102,9 @@ def trip(
     costs: tuple[LegCosts, LegCosts] = COSTS, reason: str = "zero",
 ) -> RoundTrip:  # fmt: skip
     ticket = Ticket(legs_at(100.0, 50.0, beta, z, params), beta)
-    span = Span(0, 1 if z > 0 else -1, 4 if reason == "end" else 2, reason, ticket)  # type: ignore[arg-type]
-    y, x = fill_legs(span, (Y, X), costs, execution or Execution())
-    return RoundTrip(0, 2 * MIN, span.side, span.reason, z, 0.0, 0.0, beta, 1e-3, beta, 3000.0, y, x, 20.0, 5.0, None)
+    at = Position(0, 1 if z > 0 else -1, 4 if reason == "end" else 2, reason, ticket)  # type: ignore[arg-type]
+    y, x = fill_legs(at, (Y, X), costs, execution or Execution())
+    return RoundTrip(0, 2 * MIN, at.side, at.reason, z, 0.0, 0.0, beta, 1e-3, beta, 3000.0, y, x, 20.0, 5.0, None)
 
 
 def test_a_short_spread_at_the_worse_moment() -> None:

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analytics.backtest import Frictions, walk_forward
+from analytics.backtest import walk_forward
 from analytics.params import Params
 from analytics.performance import Summary
 from analytics.sensitivity import Setting, Variant, neighbours, sensitivity, sensitivity_runs
 from analytics.sharpe import YEAR_ROOT, SharpeRatio, deflated, expected_best, sharpe_ratio
 from core.types import Candles
-from tests.analytics.pairs import candles, reverting, walk
+from tests.analytics.pairs import FEES_ONLY, candles, reverting, walk
 
 PARAMS = Params(fit_bars=100, z_bars=20, preset="classic")
 
@@ -48,7 +48,7 @@ def test_settings_that_make_no_sense_are_left_out() -> None:
 
 def test_every_variant_is_the_walk_of_its_own_setting() -> None:
     y, x = legs()
-    costs = Frictions.fees_only()
+    costs = FEES_ONLY
     found = list(sensitivity_runs(y, x, PARAMS, costs))
     assert [v.setting for v in found] == list(neighbours(PARAMS))
     for variant in found[::3]:
@@ -59,7 +59,7 @@ def test_every_variant_is_the_walk_of_its_own_setting() -> None:
 
 def told(ratio: float | None, net: float) -> Variant:
     y, x = legs(300)
-    some = walk_forward(y, x, PARAMS, Frictions.fees_only()).summary
+    some = walk_forward(y, x, PARAMS, FEES_ONLY).summary
     sharpe = None if ratio is None else SharpeRatio(ratio, 200, 0.0, 3.0)
     summary: Summary = replace(some, sharpe=sharpe, net=net)
     return Variant(Setting("", PARAMS), summary)
