@@ -23,7 +23,7 @@ from desk.told import told
 
 log = logging.getLogger("desk")
 
-LOOK_S: Final = 0.5  # on Windows an unbounded wait would not see Ctrl-C
+CHECK_S: Final = 0.5  # on Windows an unbounded wait would not see Ctrl-C
 
 
 def parsed(argv: list[str] | None) -> argparse.Namespace:
@@ -46,8 +46,8 @@ def parsed(argv: list[str] | None) -> argparse.Namespace:
 def seconds(text: str) -> float:
     """Of a pause between two lines."""
     value = float(text)
-    if not LOOK_S <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"give {LOOK_S:g} or more, not {text}")
+    if not CHECK_S <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"give {CHECK_S:g} or more, not {text}")
     return value
 
 
@@ -128,7 +128,7 @@ def endpoint_of(desk: Desk, host: str, port: int | None) -> HealthEndpoint | Non
 def run(desk: Desk, settings: Settings, over: threading.Event, every_s: float) -> None:
     """Say now and then how it goes."""
     next_s = time.monotonic() + every_s
-    while not over.wait(LOOK_S):
+    while not over.wait(CHECK_S):
         if time.monotonic() >= next_s:
             next_s = time.monotonic() + every_s
             try:

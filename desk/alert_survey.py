@@ -9,7 +9,7 @@ from typing import Protocol
 from analytics.decision import Freshness
 from core.settings import Settings
 from core.types import DeskStatus, FeedStatus, Source, Trade
-from desk.engine import Key
+from desk.watch import Key
 from desk.watchlist import key_of, watch_list
 from storage.sqlite import TradeStore
 

@@ -35,8 +35,8 @@ from core.journal import JournalRow
 from core.types import Gap, GapState
 from desk import alert_words
 from desk.alert_survey import Silences, Survey
-from desk.engine import Key
 from desk.troubles import Troubles
+from desk.watch import Key
 from desk.worker import Worker
 from storage.alert_work import StateOf, ToTell
 

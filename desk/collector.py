@@ -22,7 +22,7 @@ from core.settings import Settings
 from core.types import DeskStatus, FeedStatus, Ints, MarkPrice, Source, SymbolInfo, Trade, WatchedPair
 from desk.alert_survey import survey_of
 from desk.alerts import Alerts
-from desk.engine import Engine, Key, record_bars
+from desk.engine import Engine
 from desk.heartbeat import Heartbeat
 from desk.holes import unknown_opens
 from desk.intake import Intake
@@ -35,6 +35,7 @@ from desk.streams import Streams, feed_of, since_ms
 from desk.surroundings import REAL, Surroundings
 from desk.track_record import TrackRecord, keep_score
 from desk.universe import Universe
+from desk.watch import Key, record_bars
 from desk.watchlist import WatchList, looked_after
 from desk.windows import Windows
 from desk.wishes import Wishes

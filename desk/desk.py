@@ -29,12 +29,12 @@ from core.types import Candles, DeskStatus, Gap, MarkPrice, SymbolInfo, Ticks, W
 from desk.alerts import Alerts
 from desk.alerts_seen import AlertsSeen
 from desk.collector import Collector
-from desk.engine import Key
 from desk.local_exchange import LocalExchange
 from desk.onlooker import Onlooker
 from desk.recent_log import RecentLog
 from desk.track_shelf import TrackShelf
 from desk.trials import Trials, steps, stored
+from desk.watch import Key
 from desk.watchlist import watch_list, watched
 from storage.sqlite import TradeStore
 

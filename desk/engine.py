@@ -24,13 +24,11 @@ from analytics.report import PairReport
 from core.clock import now_ms
 from core.errors import PairsightError, StoreError
 from core.types import TIMEFRAME_NAMES, EngineStatus, Ints, MarkPrice
-from desk.basis import PRINTS, Basis, Journal, Library, Sources, report_of
+from desk.basis import Basis, Journal, Library, Sources, report_of
 from desk.outbox import Listener, Outbox
-from desk.watch import SCREEN_ROWS, Key, Watch, record_bars, same_legs
+from desk.watch import Key, Watch, record_bars, same_legs
 from desk.watches import Watches
 from desk.worker import Worker
-
-__all__ = ["PRINTS", "SCREEN_ROWS", "Engine", "Key", "record_bars"]
 
 log = logging.getLogger(__name__)
 

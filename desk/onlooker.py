@@ -14,7 +14,7 @@ from core.load import HistoryLoad
 from core.settings import Settings
 from core.types import DeskStatus, Ints, MarkPrice, StoreStatus, SymbolInfo, Trade, WatchedPair
 from desk.alerts_seen import AlertsSeen
-from desk.engine import Engine, Key
+from desk.engine import Engine
 from desk.heard import heard
 from desk.holes import Hole, spans_of, unknown_opens
 from desk.mender import HOLES
@@ -22,6 +22,7 @@ from desk.notes import read_note
 from desk.past import Past
 from desk.revisions import stored_revision
 from desk.streams import since_ms
+from desk.watch import Key
 from storage.reader import StoreReader
 
 PRINTS: Final = 200  # newest stored trades in which the last taker prices are looked for

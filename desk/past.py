@@ -19,7 +19,7 @@ from analytics.ticket import deciding_z, legs_of
 from core.errors import DataError
 from core.journal import JournalRow
 from desk.basis import Prints, half_bps_at
-from desk.engine import SCREEN_ROWS, Key, record_bars
+from desk.watch import SCREEN_ROWS, Key, record_bars
 
 RECORDS: Final = 8  # pairs whose record at a past candle is kept, to add the candles after it one by one
 

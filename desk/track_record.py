@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from analytics.paper_entry import params_of
 from core.journal import JournalRow
-from desk.engine import PRINTS, Key
+from desk.basis import PRINTS
 from desk.scorebooks import BookId, Market, ScoreBooks, book_id
 from desk.settling import Settling
+from desk.watch import Key
 from desk.worker import Worker
 
 if TYPE_CHECKING:  # who has its score kept

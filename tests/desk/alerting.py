@@ -15,7 +15,7 @@ from desk.alert_channels import name_of
 from desk.alert_survey import Prices, Survey
 from desk.alerts import Alerts
 from desk.apprise_sender import Sender
-from desk.engine import Key
+from desk.watch import Key
 from storage.alert_work import ToTell
 from storage.sqlite import TradeStore
 

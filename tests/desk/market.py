@@ -12,7 +12,8 @@ from analytics.params import Params
 from core.errors import StoreError
 from core.journal import JournalRow
 from core.types import Candles, Ints, MarkPrice, Ticks
-from desk.engine import Engine, Key
+from desk.engine import Engine
+from desk.watch import Key
 
 SYMBOLS = ("A", "B", "C", "D", "E")
 PARAMS = Params(timeframe_s=1, fit_bars=40, z_bars=10)

@@ -15,7 +15,7 @@ from analytics.report import analyse
 from analytics.ticket import deciding_z, legs_of
 from core.journal import JournalRow
 from core.types import Ints
-from desk.engine import PRINTS
+from desk.basis import PRINTS
 from storage.reader import StoreReader
 
 OURS = {"written_ms", "note"}  # about the writing, not about the look

@@ -12,10 +12,10 @@ from analytics.report import PairReport, analyse
 from core.journal import JournalRow
 from core.paper import PaperBook, PaperTrade, Settlement
 from core.types import Candles, MarkPrice, Ticks, Trade
-from desk.engine import Key
 from desk.scorebooks import Market, ScoreBooks
 from desk.settling import Settling
 from desk.track_record import TrackRecord
+from desk.watch import Key
 from tests.analytics.looks import MINUTE_MS, PARAMS, START_MS
 
 KEY = Key("YUSDT", "XUSDT", PARAMS)

@@ -9,7 +9,7 @@ from analytics.params import Params
 from core.settings import Settings
 from core.types import DeskStatus, FeedStatus, StreamStatus, Trade, WatchedPair
 from desk.alert_survey import survey_of
-from desk.engine import Key
+from desk.watch import Key
 from desk.watchlist import mark
 from storage.sqlite import TradeStore
 

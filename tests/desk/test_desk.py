@@ -17,7 +17,7 @@ from core.errors import StoreError, UnknownSymbol
 from core.settings import Settings
 from desk.collector import Collector
 from desk.desk import Desk
-from desk.engine import Key
+from desk.watch import Key
 from simulator.limits import Limits
 from simulator.market import MarketPlan
 from simulator.running import SimulatedExchange

@@ -11,7 +11,7 @@ from analytics.record import clean_rows, past_excursions, record_of
 from core.errors import StoreError
 from core.journal import JournalRow
 from desk import engine as module
-from desk.engine import Key
+from desk.watch import Key
 from tests.desk.market import FRESH, PARAMS, SYMBOLS, Market
 
 

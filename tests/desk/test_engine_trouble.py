@@ -9,7 +9,8 @@ import pytest
 from core.errors import NotEnoughData
 from desk import engine as module
 from desk import outbox
-from desk.engine import Engine, Key
+from desk.engine import Engine
+from desk.watch import Key
 from tests.desk.market import FRESH, Market
 
 

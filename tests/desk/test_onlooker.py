@@ -17,12 +17,12 @@ from core.settings import Settings
 from core.types import Candles, DeskStatus, FeedStatus, Gap, StreamStatus
 from desk import collector
 from desk.collector import HEALTH, Collector
-from desk.engine import RECORD_AGAIN_S, Key
+from desk.engine import RECORD_AGAIN_S
 from desk.holes import Hole
 from desk.mender import HOLES
 from desk.onlooker import Onlooker
 from desk.revisions import Revisions
-from desk.watch import Watch
+from desk.watch import Key, Watch
 from storage.reader import StoreReader
 from storage.sqlite import TradeStore
 

@@ -16,7 +16,7 @@ from desk import watches
 from desk.__main__ import watch_something
 from desk.collector import Collector
 from desk.desk import Desk
-from desk.engine import Key
+from desk.watch import Key
 from desk.watchlist import NOTE, mark, watch_list, watched
 from storage.sqlite import TradeStore
 from tests.ui.paper_trades import running
