@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from analytics.alert_rules import Regime
 from analytics.decision import LiveScore
+from analytics.paper_entry import opened, params_of
 from core.alerts import AlertRule
 from core.journal import JournalRow
 from core.types import TIMEFRAME_NAMES, Gap, Source
@@ -29,7 +31,7 @@ def of_look(
     elif rule.kind == "left":
         head = f"no longer TRADABLE, {row.verdict} now. {row.reason}"
     else:
-        head = f"{row.verdict}. {row.reason}"
+        head = f"{row.verdict}. {row.reason}{_trade(row) if rule.kind == 'tradable' else ''}"
     return f"{_origin(source)}{where}: {head} ({at})"
 
 
@@ -68,6 +70,33 @@ def moment(ms: int) -> str:
     '2024-07-18 23:57:02 UTC'
     """
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _trade(row: JournalRow) -> str:
+    """The trade that a look speaks of, as a sentence; empty where the look does not tell it, as another version's."""
+    try:
+        trade = opened(row, params_of(row))
+    except (KeyError, TypeError, ValueError):
+        return ""
+    if trade is None:
+        return ""
+    quantities = zip(row.pair.split("/"), (trade.qty_y, trade.qty_x), strict=True)
+    legs = ", ".join(f"{'buy' if qty > 0 else 'sell'} {_amount(abs(qty))} {symbol}" for symbol, qty in quantities)
+    hours = trade.limit_bars * row.timeframe_s / 3600
+    return (
+        f" At its closes: {legs}, not rounded to the exchange's steps, {_amount(trade.notional)} gross;"
+        f" out at z = {trade.leave_z:g}, stop at |z| = {trade.stop_z:g},"
+        f" limit {trade.limit_bars:,} candles ({hours:.3g} h)."
+    )
+
+
+def _amount(value: float) -> str:
+    """Four digits, never as a power of ten.
+
+    >>> _amount(0.00012344), _amount(12345.6)
+    ('0.0001234', '12,350')
+    """
+    return format(Decimal(f"{value:.4g}"), ",f")
 
 
 def _origin(source: Source) -> str:
