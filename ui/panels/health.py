@@ -10,7 +10,6 @@ from core.types import DeskStatus, FeedStatus, StreamStatus
 from ui import formats, theme
 from ui.markup import Markup, el
 from ui.panels.banner import FEED_WORD, bar, feed_words
-from ui.reading import exchange_now_ms
 
 BAR_DUE_S = 90.0  # a closed bar is due every minute; so long without one is silence
 NUMBERS = ("Records/s", "Age", "Last event, UTC", "Last id")
@@ -79,14 +78,13 @@ def facts(status: DeskStatus) -> Markup:
 
 def streams(status: DeskStatus) -> Markup:
     """One row a symbol."""
-    now = exchange_now_ms(status)
     names = ("State", "Symbol", "Stream", "Records/s", "Age", "Last event, UTC", "Last id", "History")
     return el(
         "div",
         el(
             "table",
             el("thead", el("tr", *(el("th", n, scope="col", cls="ps-num" if n in NUMBERS else "") for n in names))),
-            el("tbody", *_stream_rows(status, now)),
+            el("tbody", *_stream_rows(status)),
             cls="ps-table",
             aria_label="Streams",
         ),
@@ -101,7 +99,7 @@ def log(lines: Iterable[str]) -> Markup:
     return el("pre", text, cls="ps-log", tabindex="0", aria_label="Log", data_key="log")
 
 
-def _stream_rows(status: DeskStatus, now_ms: float | None) -> list[Markup]:
+def _stream_rows(status: DeskStatus) -> list[Markup]:
     known = {s.symbol: s for s in status.trades.streams}
     rows = [_stream_row(known.get(symbol) or StreamStatus(symbol), status) for symbol in status.symbols]
     rows = rows or [el("tr", el("td", "No symbol is streamed.", colspan="8"))]
