@@ -268,15 +268,14 @@ class Engine:
         if newest_ms <= self._said_through(key, watch):
             return
         if watch.record is None:
-            self._renew_record(key, watch, watch.said_ms)
-            watch.record_revision = revision
+            self._renew_record(key, watch, watch.said_ms, revision)
         y, x = (leg.candles.open_ms for leg in basis.legs(key, key.look_bars, None))
         owed, whole = self._owed(key, watch, np.intersect1d(y, x, assume_unique=True), basis)
         for open_ms in owed[:TURN_LOOKS]:
             if self._worker.stopping:
                 return
             # A later candle that only one leg has by now does not concern the look at this one.
-            self._say(key, watch, basis.newest(key, open_ms + step_ms), basis)
+            self._say(key, watch, basis.newest(key, open_ms + step_ms), basis, revision)
         if len(owed) > TURN_LOOKS:
             self._wake.set()
         elif whole and len(y) and len(x):  # a candle of one leg alone has no look
@@ -329,15 +328,15 @@ class Engine:
             watch.waits_ms, watch.waits_s = max(int(span[-1]) for span in spans if len(span)), now_s
         return owed if now_s - watch.waits_s > MEND_S else [t for t in owed if t < first_ms]
 
-    def _say(self, key: Key, watch: Watch, report: PairReport, basis: Basis) -> None:
+    def _say(self, key: Key, watch: Watch, report: PairReport, basis: Basis, revision: int) -> None:
         """One look: record, costs, decision, journal."""
         if watch.record is None or watch.record.newest_ms is None:  # the legs had no candle in common yet
-            self._renew_record(key, watch, report.newest_ms)
+            self._renew_record(key, watch, report.newest_ms, revision)
         else:
             try:
                 watch.record = advance(watch.record, report)
             except ValueError:  # more candles have passed than the report holds: from the beginning
-                self._renew_record(key, watch, report.newest_ms)
+                self._renew_record(key, watch, report.newest_ms, revision)
         watch.costs = basis.costs(key, report, watch.record)
         summary: RecordSummary | None = watch.record.summary() if watch.record is not None else None
         freshness = Freshness.as_of(report.newest_y_ms, report.newest_x_ms, timeframe_s=key.params.timeframe_s)
@@ -364,12 +363,10 @@ class Engine:
                 return
             with watch.lock, self._on_its_own(key, watch):
                 watch.record_s = self._renewed_s = now_s
-                self._renew_record(key, watch, watch.said_ms)
-                watch.record_revision = revision
+                self._renew_record(key, watch, watch.said_ms, revision)
 
-    def _renew_record(self, key: Key, watch: Watch, last_ms: int | None) -> None:
-        """From the stored history up to this candle; None: to the newest."""
-        revision = self._changes(key)
+    def _renew_record(self, key: Key, watch: Watch, last_ms: int | None, revision: int) -> None:
+        """From the stored history up to this candle; None: to the newest. ``revision``: the changes that are in it."""
         to_ms = None if last_ms is None else last_ms + key.params.timeframe_s * 1000
         began_s = self._monotonic()
         watch.record = record_of(Basis(self._sources).history(key, record_bars(key.params), to_ms))
