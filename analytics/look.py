@@ -9,8 +9,6 @@ from analytics.decision import Decision
 from analytics.record import RecordSummary
 from analytics.report import PairReport
 
-__all__ = ["CostSplit", "Look", "RecordSummary"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:

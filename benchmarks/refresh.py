@@ -31,11 +31,11 @@ from benchmarks.machine import goal, heading, load, table
 from benchmarks.refresh_store import LEGS, LOOKS_OF, PAIR, build
 from benchmarks.rule_markets import reverting
 from core.types import Candles, Floats
+from desk.basis import PRINTS
+from desk.watch import SCREEN_ROWS
 from storage.reader import StoreReader
 
 SMALL: Final = 10_000  # trades
-SCREEN_ROWS: Final = 300  # rows on screen, above what the rule needs
-PRINTS: Final = 600  # newest trades the price spread is estimated from
 JOURNAL_ROWS: Final = 500
 RATIO: Final = 1.3
 REPORT_MS: Final = 5.0

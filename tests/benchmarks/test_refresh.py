@@ -7,6 +7,7 @@ import pytest
 from analytics.params import Params
 from benchmarks import refresh
 from benchmarks.refresh_store import LEGS, LOOKS_OF, PAIR, build
+from desk.watch import SCREEN_ROWS
 from storage.reader import StoreReader
 
 
@@ -27,7 +28,7 @@ def test_the_size_of_the_database_changes_nothing_of_what_is_read(tmp_path: Path
         assert sum(large.counts()[leg, 0] for leg in LEGS) > 39_000
         for timeframe_s in (1, 60):
             params = Params(timeframe_s=timeframe_s)
-            bars = params.need_bars + refresh.SCREEN_ROWS
+            bars = params.need_bars + SCREEN_ROWS
             for leg in LEGS:
                 opens = [store.candles(leg, timeframe_s, limit=bars).open_ms for store in (small, large)]
                 assert (opens[0] == opens[1]).all()

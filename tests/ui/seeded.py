@@ -14,8 +14,9 @@ from analytics.backtest import Frictions
 from analytics.costs import CostSplit
 from analytics.decision import Freshness, decide
 from analytics.funding import FundingRates
-from analytics.look import Look, RecordSummary
+from analytics.look import Look
 from analytics.params import Params
+from analytics.record import RecordSummary
 from analytics.report import PairReport, analyse
 from analytics.trial import Trial, TrialAsk, trial
 from core.errors import DegenerateData
