@@ -11,9 +11,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
@@ -32,13 +32,14 @@ from core.alerts import OF_LOOKS, AlertRule, Event
 from core.clock import now_ms
 from core.errors import NotEnoughData, StoreError
 from core.journal import JournalRow
-from core.types import Gap, GapState
+from core.types import Gap
 from desk import alert_words
 from desk.alert_survey import Silences, Survey
 from desk.troubles import Troubles
 from desk.watch import Key
 from desk.worker import Worker
 from storage.alert_work import StateOf, ToTell
+from storage.sqlite import TradeStore
 
 log = logging.getLogger(__name__)
 
@@ -53,26 +54,12 @@ FLUSH_S: Final = 2.0  # who stops the watch waits for it
 EVERY: Final = "*"  # the subject of what is of no pair
 
 
-class AlertStore(Protocol):
-    """What is read and written here."""
-
-    def alert_rules(self) -> tuple[AlertRule, ...]: ...
-    def alert_states(self) -> tuple[StateOf, ...]: ...
-    def looks(
-        self, pair: str, timeframe_s: int, params: str, *, limit: int | None = ..., from_ms: int | None = ...
-    ) -> list[JournalRow]: ...
-    def gap_counts(self) -> Mapping[str, int]: ...
-    def gaps(self, symbol: str | None = ..., state: GapState | None = ..., *, limit: int | None = ...) -> list[Gap]: ...
-    def tell_alerts(self, events: Iterable[ToTell], states: Iterable[StateOf]) -> bool: ...
-    def settle(self, timeout_s: float) -> bool: ...
-
-
 class AlertWatch:
     """Thread "alerts". ``channels`` names those that an event goes to; ``on_told`` is called once it is on disk."""
 
     def __init__(
         self,
-        store: AlertStore,
+        store: TradeStore,
         around: Survey,
         *,
         channels: Callable[[], tuple[str, ...]],
@@ -351,9 +338,17 @@ class AlertWatch:
         return speaks
 
     def _late(self, at_ms: int, written_ms: int) -> bool:
-        """By our clock for a look of another life, by the exchange's for a candle of long ago."""
-        watermark_ms = self._around.watermark_ms()
-        return self._now_ms() - written_ms > LATE_MS or (watermark_ms > 0 and watermark_ms - at_ms > LATE_MS)
+        """By our clock for a look of another life, by the exchange's for a candle of long ago.
+
+        What a night left behind may be said before the stream's first trade. Until then our clock stands in for the
+        exchange's, unless this is a replay, whose time nobody knows yet.
+        """
+        clock_ms, exchange_ms = self._now_ms(), self._around.watermark_ms()
+        if clock_ms - written_ms > LATE_MS:
+            return True
+        if exchange_ms:
+            return exchange_ms - at_ms > LATE_MS
+        return clock_ms - at_ms > LATE_MS and self._around.source() == "LIVE"
 
     def _say(
         self, rule: AlertRule, about: str, pair: str, timeframe_s: int, at_ms: int, text: str, late: bool = False

@@ -12,7 +12,7 @@ import pytest
 from core.alerts import AlertRule
 from core.errors import StoreError
 from core.journal import JournalRow
-from core.types import Gap
+from core.types import Gap, Source
 from desk import alert_watch
 from desk.alert_watch import AlertWatch
 from storage.sqlite import TradeStore
@@ -298,6 +298,18 @@ def test_what_is_found_much_too_late_and_still_holds_is_told_by_the_first_look_i
         "ETHUSDT/BTCUSDT 1m: TRADABLE. Because of TRADABLE. (CONFIRMED candle 2023-11-15 00:12:00 UTC;"
         " since 2023-11-14 23:05:00 UTC, found too late to be told then)"
     )
+
+
+@pytest.mark.parametrize(("source", "delivery"), [("LIVE", "too late"), ("SIMULATED", "waiting")])
+def test_what_a_night_left_behind_is_late_though_no_trade_has_come_yet(
+    store: TradeStore, source: Source, delivery: str
+) -> None:
+    desk = Desk(store, AlertRule("tradable"), world=World(source=source))
+    desk.says(row(0))
+    desk.world.clock_ms += 8 * 3_600_000
+    desk.born()
+    desk.says(replace(row(5, "TRADABLE"), written_ms=desk.world.clock_ms))
+    assert [alert.delivery for alert in store.alerts()] == [delivery]
 
 
 YEARS_MS = 3 * 365 * 86_400_000
