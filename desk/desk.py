@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import nan
 from pathlib import Path
-from typing import Final
 
 from analytics.decision import LiveScore
 from analytics.live import score_live
@@ -29,6 +28,7 @@ from core.types import Candles, DeskStatus, Gap, MarkPrice, SymbolInfo, Ticks, W
 from desk.alerts import Alerts
 from desk.alerts_seen import AlertsSeen
 from desk.collector import Collector
+from desk.journal_shelf import JournalShelf
 from desk.local_exchange import LocalExchange
 from desk.onlooker import Onlooker
 from desk.recent_log import RecentLog
@@ -39,8 +39,6 @@ from desk.watchlist import watch_list, watched
 from storage.sqlite import TradeStore
 
 log = logging.getLogger(__name__)
-
-JOURNALS: Final = 64  # pairs whose journal is kept as read
 
 
 class Desk:
@@ -58,7 +56,7 @@ class Desk:
         self._log = RecentLog()
         self._log.attach()
         self._simulator: LocalExchange | None = None
-        self._journals: dict[tuple[int, str, Params, int], tuple[list[JournalRow], list[JournalRow]]] = {}
+        self._journal = JournalShelf()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._track = TrackShelf()
         self._trials = Trials(self._steps)
@@ -230,17 +228,7 @@ class Desk:
 
     def journal(self, symbol_y: str, symbol_x: str, params: Params, limit: int) -> Sequence[JournalRow]:
         """What the looks said, oldest first, the newest ``limit``; may be empty. Cheap while nothing new was said."""
-        store, pair = self._station.store, f"{symbol_y}/{symbol_x}"
-        newest = store.looks(pair, params.timeframe_s, params.key, limit=1)
-        asked = (id(store), pair, params, limit)
-        known = self._journals.get(asked)
-        if known is None or known[0] != newest:
-            # A note on an older look shows with the next one.
-            known = newest, store.looks(pair, params.timeframe_s, params.key, limit=limit)
-            while len(self._journals) >= JOURNALS:
-                self._journals.pop(next(iter(self._journals)), None)
-            self._journals[asked] = known
-        return known[1]
+        return self._journal.rows(self._station.store, f"{symbol_y}/{symbol_x}", params, limit)
 
     def journal_before(
         self, symbol_y: str, symbol_x: str, params: Params, limit: int, before_ms: int

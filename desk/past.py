@@ -9,10 +9,11 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Final, Protocol
 
+import msgspec
+
 from analytics.costs import CostSplit, round_trip
 from analytics.decision import Freshness, decide
 from analytics.look import Look
-from analytics.params import NEEDED
 from analytics.record import Record, RecordSummary, advance, record_of
 from analytics.report import PairReport
 from analytics.ticket import deciding_z, legs_of
@@ -53,7 +54,7 @@ class Past:
         Raises
         ------
         DataError
-            Where the two legs share no stored candle at that time.
+            Where the two legs share no stored candle at that time, or what the journal has cannot be read.
         """
         params = key.params
         end_ms = candle_ms + params.timeframe_s * 1000
@@ -110,13 +111,14 @@ def costs_of(row: JournalRow) -> CostSplit | None:
 
 
 def record_said(row: JournalRow) -> RecordSummary | None:
-    """The pair's record as a look knew it; None where it knew none."""
+    """The pair's record as a look knew it; None where it knew none. Raises DataError where it cannot be read."""
     told = _inputs(row).get("record")
-    if isinstance(told, dict):
-        return RecordSummary(**told)
-    if not isfinite(row.excursions):
-        return None
-    return RecordSummary(int(row.excursions), NEEDED, _known(row.kappa), _known(row.kappa_se), _known(row.kappa_low))
+    try:
+        return msgspec.convert(told, RecordSummary | None)
+    except msgspec.ValidationError as error:
+        raise DataError(
+            f"The record that this look rested on cannot be read: another version of Pairsight kept it ({error})."
+        ) from error
 
 
 def _inputs(row: JournalRow) -> dict[str, object]:

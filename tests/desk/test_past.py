@@ -16,6 +16,7 @@ from core.errors import DataError
 from core.journal import JournalRow
 from core.settings import Settings
 from desk.desk import Desk
+from desk.past import record_said
 from simulator.limits import Limits
 from simulator.market import MarketPlan
 from simulator.running import SimulatedExchange
@@ -87,6 +88,13 @@ def test_a_moment_without_a_row_is_computed_and_going_forward_says_the_same_as_g
 def test_a_moment_that_is_not_stored_is_a_sentence(desk: Desk) -> None:
     with pytest.raises(DataError, match="No candle that both legs share"):
         desk.as_of(*PAIR, MINUTES, 60_000)
+
+
+@pytest.mark.parametrize("record", ['{"trips": 12}', '{"excursions": 12, "needed": 30, "kappa": "high"}', "[1, 2]"])
+def test_a_record_of_another_version_is_a_sentence(record: str) -> None:
+    row = JournalRow("A/B", 60, 0, "key", "rule", "WAIT", "Why.", excursions=12.0, inputs=f'{{"record": {record}}}')
+    with pytest.raises(DataError, match="another version of Pairsight kept it"):
+        record_said(row)
 
 
 def test_prices_are_live_before_there_is_a_fit_to_score_them(desk: Desk) -> None:
