@@ -36,6 +36,7 @@ class Score:
     net: float  # quote currency, sum
     hit_rate: float | None
     hold_s: float | None  # mean, from fill to fill
+    lost: int  # closed ones that won nothing
     shown_bps: float | None  # means of what the screen showed …
     promised_bps: float | None  # … and let one expect, net, over the trades for which it did …
     kept_bps: float | None  # … and what those returned beyond it
@@ -47,11 +48,6 @@ class Score:
     def known(self) -> int:
         """Closed trades that the figures are of."""
         return self.closed - self.unknown
-
-    @property
-    def lost(self) -> int:
-        """Of them, those that won nothing."""
-        return 0 if self.hit_rate is None else round(self.known * (1.0 - self.hit_rate))
 
     @property
     def lies(self) -> Lies:
@@ -118,6 +114,7 @@ def score(trades: Sequence[PaperTrade], rng: np.random.Generator, span_ms: tuple
         hold_s=_mean(np.array([(t.out_ms - t.in_ms) / 1000.0 for t in closed])),
         shown_bps=_mean(shown[np.isfinite(shown)]),
         promised_bps=_mean(promised[told]),
+        lost=int(np.count_nonzero(net <= 0)),
         kept_bps=_mean((net - promised)[told]),
         drawdown=float(over.below.max(initial=0.0)),
         sharpe=None if span_ms is None else sharpe_ratio(daily_bps(trades, *span_ms)),
