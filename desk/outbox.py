@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from core.clock import now_ms
 from core.journal import JournalRow
 from desk.basis import Journal
+from desk.notes import read_note
 from desk.watch import Key, Watch
 
 log = logging.getLogger(__name__)
 
+OWED: Final = "repaired"  # the note that says which looks are still to get theirs
 NOTE_BARS: Final = 2_000  # candles whose looks are noted at once: the writer has other things to do
 
 Listener = Callable[[Key, JournalRow], None]
+Opens = dict[tuple[str, int], int]  # symbol, timeframe -> first open repaired
 
 
 class Outbox:
     """One thread's own, save ``repaired`` and ``tell``. It stays small where no more is said while it is ``refused``.
 
-    Without a journal nothing is to be said.
+    Without a journal nothing is to be said. What was repaired is kept beside the journal until its notes are on their
+    way, so that the process that follows one that was killed writes them.
     """
 
     def __init__(self, journal: Journal | None) -> None:
@@ -31,7 +37,11 @@ class Outbox:
         self._notes: dict[tuple[str, int], tuple[int, int]] = {}  # pair, timeframe -> opens from, to
         self.refused = False  # the journal had no room
         self._lock = threading.Lock()  # guards what follows
-        self._repaired: dict[tuple[str, int], int] = {}  # symbol, timeframe -> first open repaired and not noted
+        self._repaired: Opens = {}  # and not noted
+        kept = read_note(journal, OWED, list[tuple[str, int, int]]) if journal is not None else None
+        for symbol, timeframe_s, open_ms in kept[0] if kept is not None else ():
+            self._repaired[symbol, timeframe_s] = open_ms
+        self._owed = dict(self._repaired)  # those, and what is in notes that wait
 
     def __len__(self) -> int:
         """Looks that wait."""
@@ -47,10 +57,14 @@ class Outbox:
 
     def repaired(self, symbol: str, timeframe_s: int, open_ms: int) -> None:
         """A candle was repaired: from any thread."""
-        if self._journal is not None:
-            with self._lock:
-                first_ms = self._repaired.get((symbol, timeframe_s), open_ms)
-                self._repaired[symbol, timeframe_s] = min(first_ms, open_ms)
+        if self._journal is None:
+            return
+        what = symbol, timeframe_s
+        with self._lock:
+            self._repaired[what] = min(open_ms, self._repaired.get(what, open_ms))
+            if open_ms < self._owed.get(what, open_ms + 1):
+                self._owed[what] = open_ms
+                self._keep(self._journal)
 
     def note_repaired(self, watches: Iterable[tuple[Key, Watch]], said_ms: Callable[[Key, Watch], int | None]) -> None:
         """Queue a note on the looks said by now, of these pairs, at what was repaired and later."""
@@ -112,4 +126,13 @@ class Outbox:
                 self._notes[pair, timeframe_s] = end_ms + step_ms, to_ms
             if bars is not None:
                 bars -= (end_ms - from_ms) // step_ms + 1
+        with self._lock:
+            if self._journal is not None and self._owed and not self._notes and not self._repaired:
+                self._owed = {}
+                self._keep(self._journal)
         return True
+
+    def _keep(self, journal: Journal) -> None:
+        """Under the lock: nothing out of date is written."""
+        owed = [(symbol, timeframe_s, open_ms) for (symbol, timeframe_s), open_ms in self._owed.items()]
+        journal.put_note(OWED, json.dumps(owed), now_ms())

@@ -36,6 +36,7 @@ class Market:
         self.unreadable: set[str] = set()  # symbols of which candles cannot be read
         self.rows: list[JournalRow] = []
         self.notes: list[tuple[str, int, int]] = []  # pair, opens from, to
+        self.kept: dict[str, tuple[str, int]] = {}  # small things by name
         self.settles = True  # whether what was asked for gets written
         self.full = False  # whether the journal has no room
         self.waited: list[float] = []  # how long somebody would have waited for the store
@@ -89,6 +90,12 @@ class Market:
     def note_looks(self, pair: str, timeframe_s: int, from_ms: int, to_ms: int) -> bool:
         self.notes += () if self.full else [(pair, from_ms, to_ms)]
         return not self.full
+
+    def put_note(self, name: str, body: str, at_ms: int) -> None:
+        self.kept[name] = body, at_ms
+
+    def note(self, name: str) -> tuple[str, int] | None:
+        return self.kept.get(name)
 
     def settle(self, timeout_s: float) -> bool:
         self.waited.append(timeout_s)
