@@ -31,7 +31,9 @@ class Revisions:
         return self._newest.get((symbol, timeframe_s), 0)
 
     def change(self, symbol: str, timeframe_s: int | None) -> None:
-        """Candles came or changed before the newest; None: of all timeframes. Asked of the store by now."""
+        """Note that candles before the newest came or changed; None: of all timeframes. To be called once the store has
+        been asked to write them, for the note goes behind them.
+        """
         for each_s in [timeframe_s] if timeframe_s else TIMEFRAMES_S:
             number = self._newest[symbol, each_s] = next(self._count)
             self._store.put_note(f"{_NOTE} {symbol} {each_s}", str(number), now_ms())
