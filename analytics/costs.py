@@ -12,6 +12,7 @@ import numpy as np
 
 from analytics.spread import edge_bps
 from analytics.verdict import Legs
+from core.clock import HOUR_MS
 from core.types import Floats, Ticks
 
 MIN_TURNS: Final = 20  # changes of the taker's side that an estimate of the price spread rests on
@@ -136,7 +137,7 @@ def settlements(funding: Funding, now_ms: int, hold_s: float) -> int:
     >>> settlements(Funding(rate=1e-4, interval_h=8.0, next_ms=3_600_000), now_ms=0, hold_s=9 * 3600)
     2
     """
-    step_ms = funding.interval_h * 3_600_000.0
+    step_ms = funding.interval_h * HOUR_MS
     past = max(0, int((now_ms - funding.next_ms) // step_ms) + 1)
     upto = max(0, int((now_ms + hold_s * 1000.0 - funding.next_ms) // step_ms) + 1)
     return upto - past

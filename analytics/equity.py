@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 
 from analytics.fills import BPS, Bars, LegCosts, LegTrip, funding_flows
 from analytics.round_trips import RoundTrip
+from core.clock import DAY_MS
 from core.types import Floats, Ints
-
-DAY_MS: Final = 86_400_000
 
 
 def equity_of(trades: Sequence[RoundTrip], bars: tuple[Bars, Bars], costs: tuple[LegCosts, LegCosts]) -> Floats:

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from analytics.costs import Funding
+from core.clock import HOUR_MS
 from core.types import Floats, Ints, MarkPrice
 
-HOUR_MS: Final = 3_600_000
 USUAL_HOURS: Final = 8  # between settlements, of a contract that the exchange does not list otherwise
 FRESH_MS: Final = 60_000  # a running rate older than this at its settlement may not be the one that was settled
 

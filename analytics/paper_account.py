@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from math import isnan
 
 from analytics.fills import BPS
-from analytics.funding import FRESH_MS, HOUR_MS
+from analytics.funding import FRESH_MS
+from core.clock import HOUR_MS
 from core.paper import PaperTrade, Settlement
 from core.types import MarkPrice
 

@@ -9,9 +9,10 @@ from typing import Final, Literal, TypeVar
 import numpy as np
 
 from analytics.bootstrap import FEW, Interval, few_losses, group_interval
-from analytics.equity import DAY_MS, drawdown
+from analytics.equity import drawdown
 from analytics.paper_account import account
 from analytics.sharpe import SharpeRatio, sharpe_ratio
+from core.clock import DAY_MS
 from core.paper import PaperTrade
 from core.types import Floats, Ints
 

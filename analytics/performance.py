@@ -15,6 +15,7 @@ from analytics.bootstrap import Interval, mean_interval
 from analytics.equity import daily_changes, drawdown
 from analytics.round_trips import RoundTrip
 from analytics.sharpe import LEAST_DAYS, SharpeRatio, sharpe_ratio
+from core.clock import DAY_MS
 from core.types import Bools, Floats, Ints
 
 TAIL: Final = 0.05
@@ -78,7 +79,7 @@ def summarise(
         For the interval.
     """
     looks = max(0, len(open_ms) - first_row)
-    days = (int(open_ms[-1]) + step_ms - int(open_ms[first_row])) / 86_400_000 if looks else 0.0
+    days = (int(open_ms[-1]) + step_ms - int(open_ms[first_row])) / DAY_MS if looks else 0.0
     net = np.array([t.net_bps for t in trades])
     gross = _sum(t.gross for t in trades)
     cost = _sum(t.cost for t in trades)

@@ -21,11 +21,11 @@ from analytics.excursions import Arming, entries, next_after
 from analytics.params import MAX_STALE, MIN_BETA, NEEDED, SIGMAS, Params
 from analytics.report import PairReport
 from analytics.spread import edge_bps
+from core.clock import DAY_MS
 from core.types import Bools, Floats, Ints
 
 RECORD_DAYS: Final[Mapping[int, int]] = {60: 30, 300: 60, 900: 120, 3600: 180}  # a record's span
 FINE_RECORD_BARS: Final = 60_000  # … below 1 min, of which the exchange keeps no history
-DAY_MS: Final = 86_400_000
 NOT_ARMED: Final = Arming()
 
 

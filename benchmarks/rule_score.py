@@ -11,8 +11,7 @@ import numpy as np
 from analytics.checks import persists
 from analytics.report import PairReport
 from benchmarks.rule_walk import Walk
-
-DAY_MS = 86_400_000
+from core.clock import DAY_MS
 
 
 @dataclass(frozen=True, slots=True)

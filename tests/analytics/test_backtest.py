@@ -17,13 +17,14 @@ from analytics.costs import round_trip
 from analytics.decision import Freshness, Verdict, decide
 from analytics.excursions import entries
 from analytics.fills import Execution, FillAt, LegCosts
-from analytics.funding import HOUR_MS, FundingRates
+from analytics.funding import FundingRates
 from analytics.params import Params, Preset
 from analytics.record import record_of
 from analytics.report import PairReport, analyse
 from analytics.ticket import deciding_z, legs_of
 from analytics.verdict import Legs
 from analytics.verdict_rows import RowCosts, VerdictRows, verdict_rows
+from core.clock import HOUR_MS
 from core.types import Candles, Floats
 from tests.analytics.pairs import FEES_ONLY, START_MS, candles, reverting, unrelated, walk
 from tests.analytics.paper_account import replay

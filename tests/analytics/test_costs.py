@@ -7,9 +7,9 @@ import pytest
 
 from analytics.costs import CostSplit, Funding, break_even_z, half_spread_bps, round_trip, settlements
 from analytics.verdict import Legs
+from core.clock import HOUR_MS
 from core.types import Ticks
 
-HOUR_MS = 3_600_000
 # sell 6,000 of Y, buy 4,000 of X
 LEGS = Legs("SELL", "BUY", qty_y=2.0, qty_x=0.1, notional_y=6_000.0, notional_x=4_000.0)
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.costs import Funding, settlements
-from analytics.funding import FRESH_MS, HOUR_MS, FundingRates, announced
+from analytics.funding import FRESH_MS, FundingRates, announced
+from core.clock import HOUR_MS
 from core.types import MarkPrice
 
 EIGHT_H = 8 * HOUR_MS

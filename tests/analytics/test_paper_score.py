@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from analytics.bootstrap import FEW, LEAST, group_interval
-from analytics.equity import DAY_MS
 from analytics.paper import Book, scored
 from analytics.paper_account import account
 from analytics.paper_score import calibration, daily_bps, equity, score, scores_by
+from core.clock import DAY_MS
 from core.paper import PaperTrade
 from tests.analytics.looks import MINUTE_MS, PARAMS, START_MS, look
 

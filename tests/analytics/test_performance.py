@@ -7,13 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analytics.equity import DAY_MS, daily_changes, drawdown
+from analytics.equity import daily_changes, drawdown
 from analytics.fills import Fill, LegTrip
 from analytics.performance import Summary, summarise, tail_loss
 from analytics.round_trips import RoundTrip
+from core.clock import DAY_MS, HOUR_MS
 from core.types import Floats
-
-HOUR_MS = 3_600_000
 
 
 def leg(gross: float, row_in: int, row_out: int) -> LegTrip:

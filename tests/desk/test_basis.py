@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from analytics.costs import CostSplit
-from analytics.funding import HOUR_MS
 from analytics.params import Params
+from core.clock import HOUR_MS
 from core.journal import JournalRow
 from core.types import Candles, Ints, MarkPrice, Ticks
 from desk.basis import Basis, Sources

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from analytics.equity import DAY_MS
 from analytics.paper_view import TrackFigures, TrackView, figures
+from core.clock import DAY_MS
 from core.errors import PairsightError
 from core.types import DeskStatus
 from ui.controls import Controls
