@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # who has its score kept
     from desk.collector import Collector
 
 TURN_S: Final = 0.5
+FLUSH_S: Final = 2.0  # who stops it waits for it
 DUE_S: Final = 0.1  # while a fill waits for the next trades
 GATHER_S: Final = 0.05  # looks come in lots: the rest of one is waited for
 MOST_HEARD: Final = 20_000  # looks held between two rounds; those beyond are read from the journal
@@ -130,7 +131,8 @@ class TrackRecord:
             return
         with self._lock:
             self._refused -= self._behind.keys()
-        self._flush()  # what was heard so far is in the journal then
+        if not self._flush():  # what was heard so far is not all in the journal yet
+            return
         for one in list(self._behind):
             if not self._books.read_on(one):
                 with self._lock:
@@ -175,6 +177,6 @@ def keep_score(station: Collector, want: Callable[[Key], None]) -> TrackRecord:
         store, station.marks, exchange_ms, station.settled, hours=lambda: station.repairer.facts.funding_hours
     )
     books = ScoreBooks(store, market, settling, engine.report_to)
-    record = TrackRecord(books, flush=store.flush, exchange_ms=exchange_ms, want=want)
+    record = TrackRecord(books, flush=lambda: store.settle(FLUSH_S), exchange_ms=exchange_ms, want=want)
     engine.tell(record.hear)
     return record

@@ -304,6 +304,22 @@ def test_whatever_the_moment_of_a_restart_the_same_trades_result(
     }
 
 
+def test_a_look_that_is_not_in_the_journal_yet_is_waited_for(store: TradeStore) -> None:
+    written = False
+    market = Market(lambda s: None, Ticks.empty, lambda: 0)
+    books = ScoreBooks(store, market, Settling(store, dict, lambda: 0), lambda *_: pytest.fail("not asked"))
+    record = TrackRecord(books, flush=lambda: written, exchange_ms=lambda: 0, want=lambda key: None)
+    row = look(0, 2.5, 100.0, 50.0, "TRADABLE")
+    record.turn()
+    record.hear(KEY, row)
+    record.turn()  # the writer is behind
+    store.put_looks([row])
+    written = store.flush()
+    record.turn()
+    store.flush()
+    assert [trade.look_ms for trade in store.paper_trades()] == [row.candle_ms]
+
+
 def test_with_its_thread_and_a_real_store_a_trade_is_scored_and_goes_on_in_the_next_process(store: TradeStore) -> None:
     def process() -> TrackRecord:
         market = Market(lambda s: None, Ticks.empty, lambda: 0)
