@@ -31,13 +31,14 @@ class Score:
     closed: int
     unknown: int  # of the closed: their net is not known, and they are in no figure below
     running: int  # not closed
+    dropped: int  # never filled: no trades, and in nothing else here
     net_bps: float | None  # mean per trade
     interval: Interval | None  # the same, whole days drawn again; None with fewer than 10 of them
     days: int  # UTC days on which one was closed
     net: float  # quote currency, sum
     hit_rate: float | None
-    hold_s: float | None  # mean, from fill to fill
     lost: int  # closed ones that won nothing
+    hold_s: float | None  # mean, from fill to fill
     shown_bps: float | None  # means of what the screen showed …
     promised_bps: float | None  # … and let one expect, net, over the trades for which it did …
     kept_bps: float | None  # … and what those returned beyond it
@@ -88,7 +89,7 @@ def score(trades: Sequence[PaperTrade], rng: np.random.Generator, span_ms: tuple
     Parameters
     ----------
     trades : sequence of PaperTrade
-        In any order; open ones are counted only.
+        In any order; open ones, and those that were never filled, are counted only.
     rng : Generator
         For the interval.
     span_ms : (int, int), optional
@@ -102,20 +103,22 @@ def score(trades: Sequence[PaperTrade], rng: np.random.Generator, span_ms: tuple
     shown = np.array([t.shown_bps for t in closed])
     over = equity(closed)
     sums, counts = _by_day(closed, net)
-    every = sum(t.state == "closed" for t in trades)
+    dropped = sum(t.dropped for t in trades)
+    every = sum(t.state == "closed" for t in trades) - dropped
     return Score(
         closed=every,
         unknown=every - len(closed),
-        running=len(trades) - every,
+        running=len(trades) - every - dropped,
+        dropped=dropped,
         net_bps=_mean(net),
         interval=group_interval(sums, counts, rng),
         days=len(counts),
         net=float(over.net[-1]) if len(over.net) else 0.0,
         hit_rate=_mean(net > 0),
+        lost=int(np.count_nonzero(net <= 0)),
         hold_s=_mean(np.array([(t.out_ms - t.in_ms) / 1000.0 for t in closed])),
         shown_bps=_mean(shown[np.isfinite(shown)]),
         promised_bps=_mean(promised[told]),
-        lost=int(np.count_nonzero(net <= 0)),
         kept_bps=_mean((net - promised)[told]),
         drawdown=float(over.below.max(initial=0.0)),
         sharpe=None if span_ms is None else sharpe_ratio(daily_bps(trades, *span_ms)),

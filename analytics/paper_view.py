@@ -11,6 +11,7 @@ import numpy as np
 from analytics.live import Touch
 from analytics.paper_account import Account, marked
 from analytics.paper_score import Bin, Equity, Score, calibration, equity, score, scores_by
+from analytics.paper_settings import FEE_BPS, settings_of
 from core.paper import PaperTrade
 
 MOST: Final = 20_000  # newest trades shown
@@ -24,15 +25,16 @@ class TrackView:
     trades: tuple[PaperTrade, ...] = ()  # oldest look first
     on: tuple[PaperTrade, ...] = ()  # those that are not closed
     mark: tuple[int, ...] = ()
+    fee_bps: float = FEE_BPS  # what the desk takes a taker to pay
 
     @classmethod
-    def of(cls, trades: Sequence[PaperTrade]) -> TrackView:
+    def of(cls, trades: Sequence[PaperTrade], fee_bps: float = FEE_BPS) -> TrackView:
         """The view of these."""
         on = tuple(t for t in trades if t.state != "closed")
         newest = max((t.out_ms for t in trades), default=0)
         unknown = sum(t.funding_unknown for t in trades if t.state == "closed")
         first = trades[0].look_ms if trades else 0
-        return cls(tuple(trades), on, (len(trades), len(on), newest, unknown, first))
+        return cls(tuple(trades), on, (len(trades), len(on), newest, unknown, first), fee_bps)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,11 +48,12 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class PairScore:
-    """One pair, timeframe and preset."""
+    """One pair, timeframe, preset and settings."""
 
     pair: str
     timeframe_s: int
     preset: str
+    settings: str  # as ``settings_of`` has them
     said: Score
     refused: Score
 
@@ -65,7 +68,9 @@ class TrackFigures:
     checks: tuple[tuple[str, Score], ...]  # refused ones, by the check that refused them
 
 
-def figures(trades: Sequence[PaperTrade], span_ms: tuple[int, int] | None = None, seed: int = 0) -> TrackFigures:
+def figures(
+    trades: Sequence[PaperTrade], span_ms: tuple[int, int] | None = None, seed: int = 0, fee_bps: float = FEE_BPS
+) -> TrackFigures:
     """The figures of some trades.
 
     Parameters
@@ -75,11 +80,14 @@ def figures(trades: Sequence[PaperTrade], span_ms: tuple[int, int] | None = None
         From when to when score was kept; without it there is no Sharpe ratio.
     seed : int
         Of every bootstrap: the same trades give the same intervals.
+    fee_bps : float
+        What the desk takes a taker to pay.
     """
     said, refused = [t for t in trades if t.said], [t for t in trades if not t.said]
-    groups: dict[tuple[str, int, str], list[PaperTrade]] = {}
+    groups: dict[tuple[str, int, str, str], list[PaperTrade]] = {}
     for trade in trades:
-        groups.setdefault((trade.pair, trade.timeframe_s, trade.preset), []).append(trade)
+        group = trade.pair, trade.timeframe_s, trade.preset, settings_of(trade, fee_bps)
+        groups.setdefault(group, []).append(trade)
     pairs = [
         PairScore(*key, _score([t for t in mine if t.said], seed), _score([t for t in mine if not t.said], seed))
         for key, mine in groups.items()
@@ -87,9 +95,13 @@ def figures(trades: Sequence[PaperTrade], span_ms: tuple[int, int] | None = None
     return TrackFigures(
         said=_side(said, span_ms, seed),
         refused=_side(refused, span_ms, seed),
-        pairs=tuple(sorted(pairs, key=lambda p: (-p.said.closed - p.refused.closed, p.pair, p.timeframe_s, p.preset))),
+        pairs=tuple(sorted(pairs, key=_most_first)),
         checks=scores_by(refused, lambda t: t.failed, seed),
     )
+
+
+def _most_first(p: PairScore) -> tuple[int, str, int, str, str]:
+    return -p.said.closed - p.refused.closed, p.pair, p.timeframe_s, p.preset, p.settings
 
 
 def _side(trades: Sequence[PaperTrade], span_ms: tuple[int, int] | None, seed: int) -> Side:

@@ -58,7 +58,7 @@ class Desk:
         self._simulator: LocalExchange | None = None
         self._journal = JournalShelf()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._track = TrackShelf()
+        self._track = TrackShelf(settings.taker_fee_bps)
         self._trials = Trials(self._steps)
         try:
             self._station = self._open(settings)

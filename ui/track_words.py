@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from analytics.bootstrap import FEW, LEAST, few_losses
+from analytics.fills import FILL_BARS
 from analytics.paper_score import Score
 from ui import formats
 
 CAUTION: Final = (
     "Nothing is ever sent: these are trades on paper. Each is filled at the prices an order would have met when both"
     " legs next traded, or at the next candle's closes where those were not seen, pays fees, price spread and funding,"
-    " and is left by the rule that was set at its look."
+    " and is left by the rule that was set at its look. A look that was said too late to be acted on is no trade."
 )
 REFUSED_SIDE: Final = "refused"
 HIT_RATE: Final = "proves nothing: many small gains can hide one large loss"
@@ -26,7 +27,13 @@ REFUSED: Final[dict[str, str]] = {
     "z_roll": "not stretched",
     "unknown": "unknown",
 }
-LEFT: Final[dict[str, str]] = {"zero": "z crossed back", "stop": "stop", "time": "time limit", "": ""}
+LEFT: Final[dict[str, str]] = {
+    "zero": "z crossed back",
+    "stop": "stop",
+    "time": "time limit",
+    "no market": "its market is gone",
+    "": "",
+}
 STATES: Final[dict[str, str]] = {"entering": "waits for its fill", "open": "open", "leaving": "waits to be closed"}
 
 
@@ -72,6 +79,18 @@ def left_out(score: Score) -> str:
         return ""
     verb = "is" if score.unknown == 1 else "are"
     return f"{formats.count(score.unknown)} of them, of unknown net (funding or price spread not seen), {verb} left out"
+
+
+def and_more(n: int) -> str:
+    """Of rows that are not drawn."""
+    return f"and {formats.count(n)} more"
+
+
+def never_filled(score: Score) -> str:
+    """How many looks were no trade; empty: none."""
+    if not score.dropped:
+        return ""
+    return f"{formats.count(score.dropped)} never filled (said too late, or no candle within {FILL_BARS})"
 
 
 def sharpe_words(score: Score) -> str:

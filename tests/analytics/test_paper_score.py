@@ -38,8 +38,9 @@ def test_the_figures_of_a_handful() -> None:
     money = account(trades[0])
     assert money is not None
     assert money.net_bps == pytest.approx(30.0)
-    s = score([*trades, replace(trades[0], look_ms=1, state="open")], rng())
-    assert (s.closed, s.unknown, s.running) == (4, 0, 1)
+    never = trade(0.0, in_ms=0, reason="unfilled")
+    s = score([*trades, never, replace(trades[0], look_ms=1, state="open")], rng())
+    assert (s.closed, s.unknown, s.running, s.dropped) == (4, 0, 1, 1)
     assert [s.net_bps, s.net, s.hit_rate, s.hold_s] == pytest.approx([0.0, 0.0, 0.5, 600.0])
     assert [s.promised_bps, s.kept_bps] == pytest.approx([8.0, -8.0])
     assert s.drawdown == pytest.approx(50.0)  # after +30 it fell by 10 and 40

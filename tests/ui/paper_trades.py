@@ -11,6 +11,7 @@ import numpy as np
 
 from analytics.paper_view import TrackView
 from analytics.params import Params, Preset
+from analytics.presets import PRESETS
 from core.paper import PaperTrade
 
 END_MS: Final = 1_721_401_200_000  # 2024-07-19 15:00:00 UTC
@@ -31,14 +32,14 @@ def trade(
     touch: bool = True,
 ) -> PaperTrade:
     """A closed trade of 10,000, looked at so many minutes before the end, that returned this much net."""
-    params = Params(preset=preset)
+    params, rule = Params(preset=preset), f"{preset} {PRESETS[preset].version}"
     look_ms = END_MS - at * MINUTE_MS
     price_y, price_x = 3_425.0, 64_000.0
     qty_y, qty_x = -side * 5_000 / price_y, side * 5_000 / price_x
     how, half = ("touch", 0.0) if touch else ("candle", 0.4)
     fees = 10.0 + (0.0 if touch else 0.8)
     return PaperTrade(
-        pair="/".join(pair), timeframe_s=60, look_ms=look_ms, params=params.key, rule=f"{preset} 1", preset=preset,
+        pair="/".join(pair), timeframe_s=60, look_ms=look_ms, params=params.key, rule=rule, preset=preset,
         inputs=str(asdict(params)), verdict=refused[0] if refused else "TRADABLE", failed=refused[1] if refused else "",
         side=side, z=2.4 * side, price_y=price_y, price_x=price_x, hedge=1.0, notional=10_000.0, qty_y=qty_y,
         qty_x=qty_x, fee_bps=5.0, leave_z=0.0, stop_z=4.0, limit_bars=1000, shown_bps=42.0, half_bps=0.4,

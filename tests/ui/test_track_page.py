@@ -5,19 +5,24 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from analytics.bootstrap import FEW
 from analytics.paper_account import Account, account
+from analytics.paper_settings import settings_of
 from analytics.paper_view import TrackView, figures
+from analytics.params import Params
 from core.errors import StoreError
+from core.types import DeskStatus
 from tests.ui import paper_trades
 from tests.ui.fakes import FakeDesk
+from tests.ui.page_tree import parts
 from tests.ui.stage import markup, play, shown, words
 from ui import track_charts
-from ui.panels import track_list, track_open, track_tables
+from ui.panels import track_head, track_list, track_open, track_tables
 from ui.track_words import REFUSED, conclusion
 
 MANY, FEW_TRADES = paper_trades.many(), paper_trades.few()
@@ -124,6 +129,62 @@ def test_the_choice_of_pair_and_preset_leaves_only_those() -> None:
     assert not app.exception
     mine = [t for t in MANY.trades if t.pair == "SOLUSDT/ETHUSDT" and t.state == "closed" and t.said]
     assert shown(app, "said_closed") == str(len(mine))
+
+
+def test_what_a_sidebar_changed_counts_only_where_it_is_chosen() -> None:
+    experiment = replace(paper_trades.trade(60, 900.0), params=Params(entry_z=1.2).key)
+    app = page(TrackView.of([*MANY.trades, experiment]))
+    assert shown(app, "said_closed") == "49"
+    assert "1 trade of other settings, or of an earlier version of the rule, not counted here." in words(app)
+    choice = app.selectbox(key="track_settings")
+    assert len(choice.options) == 3
+    choice.select("all settings").run()
+    assert shown(app, "said_closed") == "50"
+    assert "not counted here" not in words(app)
+    app.selectbox(key="track_settings").select(settings_of(experiment)).run()
+    assert not app.exception
+    assert shown(app, "said_closed") == "1"
+    assert settings_of(experiment) in words(app)
+
+
+def test_a_desk_with_a_fee_of_its_own_has_the_rules_own_trades_at_that_fee() -> None:
+    cheap = replace(paper_trades.trade(60, 9.0), params=Params(fee_bps=4.0).key)
+    app = page(TrackView.of([*FEW_TRADES.trades, cheap], fee_bps=4.0))
+    assert shown(app, "said_closed") == "1"
+
+
+def test_rows_that_are_not_drawn_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for panel, name in ((track_open, "SHOWN"), (track_tables, "PAIRS"), (track_list, "SHOWN")):
+        monkeypatch.setattr(panel, name, 2)
+    html = markup(page(MANY))
+    told = {part.key: part.text for part in parts(html) if part.key.startswith("more_")}
+    closed = sum(t.state == "closed" for t in MANY.trades)
+    assert told == {
+        "more_open": "and 1 more",
+        "more_pairs": "and 4 more",
+        "more_closed": f"and {closed - 2} more; all are in the file",
+    }
+    monkeypatch.setattr(track_head, "MOST", len(MANY.trades))
+    assert f"Only the newest {len(MANY.trades)} trades are read." in words(page(MANY))
+
+
+def test_looks_that_were_never_filled_are_in_the_file_and_no_trade_on_the_page() -> None:
+    late = replace(paper_trades.trade(60, 0.0), in_ms=0, in_fill="", reason="late", out_fill="")
+    view = TrackView.of([*FEW_TRADES.trades, late])
+    app = page(view)
+    assert shown(app, "said_closed") == "2"
+    assert "1 never filled (said too late, or no candle within 3)" in words(app)
+    assert len(app.dataframe[0].value) == 3
+    row = next(csv.DictReader(io.StringIO(track_list.file_of([late]).decode())))
+    assert (row["reason"], row["net"]) == ("late", "")
+
+
+def test_a_score_that_is_not_kept_is_told_on_its_page() -> None:
+    class Troubled(FakeDesk):
+        def status(self) -> DeskStatus:
+            return replace(super().status(), track_problem="The track record is not kept: KeyError, see the log.")
+
+    assert "The track record is not kept: KeyError" in words(play(Troubled(paper=FEW_TRADES), "track-record"))
 
 
 def test_bins_and_both_charts_have_what_was_closed() -> None:

@@ -41,17 +41,17 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
         _failed(error, desk)
         return
     shape = TrackShape(Frame.of(status), view.mark)
-    chosen = whose(view.trades)
+    chosen = whose(view)
+    st.html(track_head.not_counted(view, chosen.settings, len(chosen.of_settings(view.trades))))
     now_ms = exchange_now_ms(status)
-    found = _figures(view.mark, chosen.pair, chosen.preset, None if now_ms is None else int(now_ms) // DAY_MS, view)
+    found = _figures(view.mark, chosen, None if now_ms is None else int(now_ms) // DAY_MS, view)
     track_head.render(found)
     st.html(heading("Open trades", "followed until the rule set at their look ends them"))
     st.fragment(_open, run_every=None if controls.paused else EVERY_S)(desk, chosen, shape)
     track_tables.figures(found)
     track_tables.tables(found)
     st.html(heading("Closed trades", "newest first"))
-    file = _file(view.mark, chosen.pair, chosen.preset, view)
-    track_list.render(chosen.of(view.trades), file, now_ms or 0)
+    track_list.render(chosen.of(view.trades), _file(view.mark, chosen, view), now_ms or 0)
 
 
 def _open(desk: DeskPort, chosen: Whose, drawn: TrackShape) -> None:
@@ -62,6 +62,8 @@ def _open(desk: DeskPort, chosen: Whose, drawn: TrackShape) -> None:
         _failed(error, desk)
         return
     rerun_when_changed(TrackShape(Frame.of(status), view.mark), drawn)
+    if status.track_problem:
+        st.html(el("p", status.track_problem, cls="ps-note ps-alert-warning", data_key="track_problem"))
     track_open.render(chosen.of(view.on), worth, status)
 
 
@@ -70,16 +72,17 @@ def _failed(error: PairsightError, desk: DeskPort) -> None:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _figures(mark: tuple[int, ...], pair: str, preset: str, today: int | None, _view: TrackView) -> TrackFigures:
+def _figures(mark: tuple[int, ...], chosen: Whose, today: int | None, _view: TrackView) -> TrackFigures:
     """Made once a day for the same closed trades; their intervals take a tenth of a second.
 
-    Score has been kept since the first trade of any pair.
+    Score of some settings has been kept since their first trade of any pair.
     """
-    span_ms = None if today is None or not _view.trades else (_view.trades[0].look_ms, today * DAY_MS)
-    return figures(Whose(pair, preset).of(_view.trades), span_ms)
+    first = next(iter(chosen.of_settings(_view.trades)), None)
+    span_ms = None if today is None or first is None else (first.look_ms, today * DAY_MS)
+    return figures(chosen.of(_view.trades), span_ms, fee_bps=_view.fee_bps)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _file(mark: tuple[int, ...], pair: str, preset: str, _view: TrackView) -> bytes:
+def _file(mark: tuple[int, ...], chosen: Whose, _view: TrackView) -> bytes:
     """The same for the file: an open one changes without the page being drawn anew, and would be out of date in it."""
-    return track_list.file_of([t for t in Whose(pair, preset).of(_view.trades) if t.state == "closed"])
+    return track_list.file_of([t for t in chosen.of(_view.trades) if t.state == "closed"])

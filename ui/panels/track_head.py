@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from analytics.paper_score import Score
-from analytics.paper_view import TrackFigures
+from analytics.paper_view import MOST, TrackFigures, TrackView
 from ui import formats, theme
 from ui.markup import Markup, el
-from ui.track_words import CAUTION, HIT_RATE, REFUSED_SIDE, conclusion, kept, left_out, sharpe_words
+from ui.track_words import CAUTION, HIT_RATE, REFUSED_SIDE, conclusion, kept, left_out, never_filled, sharpe_words
 
 
 def render(found: TrackFigures) -> None:
@@ -22,6 +22,18 @@ def render(found: TrackFigures) -> None:
     with right:
         st.html(_heading("Refused", "stretched as far, but a check said no"))
         st.html(cards(found.refused.score, REFUSED_SIDE, "refused"))
+
+
+def not_counted(view: TrackView, settings: str, counted: int) -> Markup:
+    """What the choice of settings, and the length of what is read, leave out; empty: nothing."""
+    words = []
+    others = len(view.trades) - counted
+    if settings and others:
+        trades = f"{formats.count(others)} {'trade' if others == 1 else 'trades'}"
+        words.append(f"{trades} of other settings, or of an earlier version of the rule, not counted here.")
+    if len(view.trades) >= MOST:
+        words.append(f"Only the newest {formats.count(MOST)} trades are read.")
+    return el("p", " ".join(words), cls="ps-note", data_key="not_counted") if words else el("div")
 
 
 def _heading(title: str, note: str) -> Markup:
@@ -49,7 +61,8 @@ def cards(score: Score, what: str, key: str) -> Markup:
 
 def _count(score: Score, key: str) -> Markup:
     running = f"{formats.count(score.running)} open"
-    return _card("Closed trades", formats.count(score.closed), left_out(score) or running, f"{key}_closed")
+    detail = "; ".join(filter(None, (left_out(score) or running, never_filled(score))))
+    return _card("Closed trades", formats.count(score.closed), detail, f"{key}_closed")
 
 
 def _net(score: Score, key: str) -> Markup:

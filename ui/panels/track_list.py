@@ -13,7 +13,7 @@ from core.paper import PaperTrade
 from ui import exports, formats
 from ui.controls.download import download
 from ui.markup import el
-from ui.track_words import LEFT, REFUSED
+from ui.track_words import LEFT, REFUSED, and_more
 
 SHOWN = 500
 NOT_IN_THE_FILE = {"inputs"}  # the key of the parameters is
@@ -35,8 +35,9 @@ COLUMNS = {
 
 
 def render(trades: Sequence[PaperTrade], file: bytes, now_ms: float) -> None:
-    """Draw the newest closed ones, and the button with the file of all of them."""
-    closed = sorted((t for t in trades if t.state == "closed"), key=lambda t: -t.out_ms)
+    """Draw the newest closed ones, and the button with the file of all of them and those that were never filled."""
+    over = [t for t in trades if t.state == "closed"]
+    closed = sorted((t for t in over if not t.dropped), key=lambda t: -t.out_ms)
     if closed:
         st.dataframe(
             listed(closed[:SHOWN]).to_pandas(),
@@ -50,12 +51,15 @@ def render(trades: Sequence[PaperTrade], file: bytes, now_ms: float) -> None:
         )
     else:
         st.html(el("div", el("p", "No trade is closed yet."), cls="ps-no-figure ps-low", data_key="no_closed"))
+    if len(closed) > SHOWN:
+        more = f"{and_more(len(closed) - SHOWN)}; all are in the file"
+        st.html(el("p", more, cls="ps-note", data_key="more_closed"))
     download(
         "Closed trades, CSV",
         file,
         f"pairsight_track-record_{formats.file_stamp(now_ms)}.csv",
         "export_track",
-        disabled=not closed,
+        disabled=not over,
     )
 
 

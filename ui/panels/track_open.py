@@ -11,7 +11,7 @@ from core.paper import PaperTrade
 from core.types import TIMEFRAME_NAMES, DeskStatus
 from ui import formats, theme
 from ui.markup import Markup, el
-from ui.track_words import LEFT, REFUSED, STATES
+from ui.track_words import LEFT, REFUSED, STATES, and_more
 
 Key = tuple[str, int, str, int]
 SHOWN = 60
@@ -37,6 +37,8 @@ def markup(trades: Sequence[PaperTrade], now: Mapping[Key, Account], status: Des
     )
     order = sorted(trades, key=lambda t: (not t.said, -t.look_ms))
     rows = [_row(t, now.get(t.key)) for t in order[:SHOWN]]
+    if len(order) > SHOWN:
+        rows.append(el("tr", el("td", and_more(len(order) - SHOWN), colspan=str(len(head))), data_key="more_open"))
     if not rows:
         rows = [el("tr", el("td", "No trade is open.", colspan=str(len(head))))]
     return el(

@@ -13,7 +13,7 @@ from core.types import TIMEFRAME_NAMES
 from ui import formats, track_charts
 from ui.markup import Markup, el
 from ui.theme import heading
-from ui.track_words import REFUSED
+from ui.track_words import REFUSED, and_more
 
 PAIRS = 40
 WORTH: Final[dict[Lies, str]] = {
@@ -77,7 +77,7 @@ def bins(said: Sequence[Bin], refused: Sequence[Bin]) -> Markup:
         for what, mine in (("TRADABLE", said), ("refused", refused))
         for b in mine
     ]
-    return _table("Calibration", names, rows, "No closed trade was promised anything yet.")
+    return _table("Calibration", "bins", names, rows, "No closed trade was promised anything yet.")
 
 
 def checks(found: Sequence[tuple[str, Score]]) -> Markup:
@@ -94,20 +94,21 @@ def checks(found: Sequence[tuple[str, Score]]) -> Markup:
         )
         for key, s in found
     ]
-    return _table("Refusals", names, rows, "Nothing was refused while it was stretched yet.")
+    return _table("Refusals", "refusals", names, rows, "Nothing was refused while it was stretched yet.")
 
 
 def pairs(found: Sequence[PairScore]) -> Markup:
-    """One row a pair, timeframe and preset."""
+    """One row a pair, timeframe, preset and settings."""
     names = (
-        "Pair", "Timeframe", "Preset", "TRADABLE, closed", "Net per trade", "95 % interval", "Promised", "Hit rate",
-        "Refused, closed", "Net per trade", "95 % interval",
+        "Pair", "Timeframe", "Preset", "Settings", "TRADABLE, closed", "Net per trade", "95 % interval", "Promised",
+        "Hit rate", "Refused, closed", "Net per trade", "95 % interval",
     )  # fmt: skip
     rows = [
         _cells(
             p.pair.replace("/", " / "),
             TIMEFRAME_NAMES.get(p.timeframe_s, str(p.timeframe_s)),
             p.preset,
+            p.settings,
             formats.count(p.said.closed),
             formats.bps(p.said.net_bps),
             _interval(p.said),
@@ -117,11 +118,13 @@ def pairs(found: Sequence[PairScore]) -> Markup:
             formats.bps(p.refused.net_bps),
             _interval(p.refused),
             key="pair_score",
-            words=3,
+            words=4,
         )
         for p in found[:PAIRS]
     ]
-    return _table("By pair and preset", names, rows, "No pair has a trade on paper yet.", words=3)
+    if len(found) > PAIRS:
+        rows.append(el("tr", el("td", and_more(len(found) - PAIRS), colspan=str(len(names))), data_key="more_pairs"))
+    return _table("By pair and preset", "pairs", names, rows, "No pair has a trade on paper yet.", words=4)
 
 
 def _interval(s: Score) -> str:
@@ -140,7 +143,7 @@ def _cells(*values: str, key: str, words: int = 1) -> Markup:
     return el("tr", *cells, data_key=key)
 
 
-def _table(label: str, names: Sequence[str], rows: Sequence[Markup], empty: str, words: int = 1) -> Markup:
+def _table(label: str, key: str, names: Sequence[str], rows: Sequence[Markup], empty: str, words: int = 1) -> Markup:
     head = (el("th", n, scope="col", cls="" if i < words else "ps-num") for i, n in enumerate(names))
     body = rows or [el("tr", el("td", empty, colspan=str(len(names))))]
     return el(
@@ -148,6 +151,7 @@ def _table(label: str, names: Sequence[str], rows: Sequence[Markup], empty: str,
         el("table", el("thead", el("tr", *head)), el("tbody", *body), cls="ps-table", aria_label=label),
         cls="ps-scroll",
         tabindex="0",
+        data_key=key,
     )
 
 
