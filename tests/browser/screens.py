@@ -101,6 +101,8 @@ def look_often(page: Page) -> None:
         page.goto(f"{there.split('/track-record')[0]}/?{pair}&tf=1s&n=30&w=10&entry=1.2&preset=Classic")
         page.locator("[data-key=verdict]").wait_for(timeout=60_000)
     page.goto(there)
+    page.locator(".st-key-track_settings input").click()  # the recipe over half a minute is not the rule's own
+    page.get_by_role("option", name="All settings", exact=True).click()
 
 
 SCORED: Final = "[data-key=refused_closed]" + "".join(f":not([data-value='{n}'])" for n in range(4))
