@@ -53,7 +53,7 @@ FLUSH_S: Final = 2.0
 
 class Collector:
     """Collects one source into one store. Threads: feed-trades, feed-market, heartbeat, repair, engine, alerts and one
-    a channel, track; as long as they are wanted feed-universe, scanner and year; the store has its own.
+    a channel, track, wishes; as long as they are wanted feed-universe, scanner and year; the store has its own.
 
     Raises
     ------
