@@ -9,8 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from analytics.check_words import bars_text, decimals, p_text, r_text, thin_record, z_text
 from analytics.costs import CostSplit, break_even_z
-from analytics.excursions import entries
+from analytics.excursions import Stage, stage
 from analytics.params import MAX_STALE, MIN_BETA, NEEDED, REARM_Z, RELATED_P, WEAK_CORR, Params
 from analytics.record import RecordSummary
 from analytics.report import PairReport
@@ -22,6 +23,7 @@ from core.types import Floats
 STRONG_CORR: Final = 0.8  # the only thing that separated reverting excursions on held-out candles, and not on all
 PERSISTENT_P: Final = 0.01
 PERSISTENT_NEWEST_P: Final = 0.10
+SPENT: Final[Mapping[Stage, str]] = {"past": "entry is past", "unseen": "beginning was not seen"}
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,12 @@ class Case:
         return float(self.report.log_fits.z[-1])
 
     @cached_property
-    def entry_rows(self) -> np.ndarray:
-        """Rows of the last N/4 + 1 that open an excursion."""
+    def spent(self) -> str:
+        """Why a stretch would be no entry now, of this excursion; empty: it would be one."""
+        if not abs(self.z) >= REARM_Z:  # as most are: it arms
+            return ""
         p = self.params
-        z = self.report.log_fits.z[-(p.lookback + 1) :]
-        rows: np.ndarray = np.flatnonzero(entries(z, p.entry_z, p.stop_z, p.lookback)) + self.report.have_bars - len(z)
-        return rows
-
-    @property
-    def opens(self) -> bool:
-        """Whether the newest row is its excursion's entry."""
-        return bool(len(self.entry_rows)) and int(self.entry_rows[-1]) == self.report.have_bars - 1
+        return SPENT.get(stage(self.report.log_fits.z[-(p.lookback + 1) :], p.entry_z, p.stop_z), "")
 
 
 def clean(case: Case) -> Check:
@@ -70,7 +67,7 @@ def clean(case: Case) -> Check:
         key="clean",
         question="Are the data clean?",
         value=share,
-        value_text=f"{holes} incomplete, {share:.1%} stale",
+        value_text=f"{holes} incomplete, {100 * share:.{decimals(1, 100 * share, 100 * MAX_STALE)}f}% stale",
         threshold_text=f"0 incomplete, at most {MAX_STALE:.0%} stale",
         margin=-float(holes) if holes else MAX_STALE - share,
         state=_state(good),
@@ -82,11 +79,12 @@ def clean(case: Case) -> Check:
 def hedgeable(case: Case) -> Check:
     """A β at or below 0.1 leaves no neutral position."""
     beta = float(case.report.log_fits.beta[-1])
+    below = "below, X hedges next to nothing of Y" if beta > 0 else "at 0 or below both legs are on one side"
     return _above(
-        case, "hedgeable", "Can X hedge Y?", beta, MIN_BETA, f"β = {beta:.3f}", f"β > {MIN_BETA:g}",
-        "Fails at β ≤ 0.1: both legs would then be on one side.",
-        "Passes when β rises above 0.1: below, no neutral position exists.",
-        strict=True,
+        case, "hedgeable", "Can X hedge Y?", beta, MIN_BETA,
+        f"β = {beta:.{decimals(3, beta, MIN_BETA)}f}", f"β > {MIN_BETA:g}",
+        f"Fails at β ≤ {MIN_BETA:g}: {below}.", f"Passes when β rises above {MIN_BETA:g}: {below}.",
+        unknown=f"β {_why_undefined(case)}", strict=True,
     )  # fmt: skip
 
 
@@ -108,35 +106,27 @@ def adf_test(case: Case) -> Check:
 
 def stretched(case: Case) -> Check:
     """z between entry and stop, at the one look of the excursion that is its entry."""
-    p, z = case.params, case.z
+    p, z, spent = case.params, case.z, case.spent
     size = abs(z)
-    inside = p.entry_z <= size < p.stop_z
-    if np.isnan(z):
-        flips, margin = "Known once the fit is defined.", None
+    flips, margin = f"Fails below |z| = {p.entry_z:g} or from {p.stop_z:g} on.", min(size - p.entry_z, p.stop_z - size)
+    if spent:
+        flips = f"Passes at |z| = {p.entry_z:g}, once |z| < {REARM_Z:g} or a change of sign has armed it again."
+        margin = REARM_Z - size
     elif size < p.entry_z:
-        flips, margin = f"Passes at |z| = {p.entry_z:g}.", size - p.entry_z
+        flips = f"Passes at |z| = {p.entry_z:g}."
     elif size >= p.stop_z:
-        flips, margin = (
-            f"Passes when |z| comes back below {p.stop_z:g} in an excursion not yet entered.",
-            p.stop_z - size,
-        )
-    elif not case.opens:
-        flips, margin = "This excursion's entry is past; armed again after |z| < 1 or a change of sign.", REARM_Z - size
-    else:
-        flips, margin = (
-            f"Fails below |z| = {p.entry_z:g} or from {p.stop_z:g} on.",
-            min(size - p.entry_z, p.stop_z - size),
-        )
-    late = ", entry past" if inside and not case.opens else ""
+        flips = f"Passes when |z| comes back below {p.stop_z:g}."
+    unknown = bool(np.isnan(z))
+    said = z_text(z, p.entry_z, p.stop_z, REARM_Z) + (f", {spent}" if spent else "")
     return Check(
         key="stretched",
         question="Is the spread stretched, and is this the excursion's entry?",
-        value=_known(z),
-        value_text="unknown" if np.isnan(z) else f"z = {z:+.2f}{late}",
+        value=None if unknown else z,
+        value_text=f"z {_why_undefined(case)}" if unknown else said,
         threshold_text=f"{p.entry_z:g} ≤ |z| < {p.stop_z:g}, one entry per excursion",
-        margin=margin,
-        state="unknown" if np.isnan(z) else _state(inside and case.opens),
-        flips=flips,
+        margin=None if unknown else margin,
+        state="unknown" if unknown else _state(p.entry_z <= size < p.stop_z and not spent),
+        flips="Known once the fit is defined." if unknown else flips,
         as_of_ms=case.report.newest_ms,
     )
 
@@ -146,9 +136,9 @@ def z_roll(case: Case) -> Check:
     p, z = case.params, float(case.report.z_roll[-1])
     return _above(
         case, "z_roll", f"Is the spread beyond {p.entry_z:g} standard deviations of its last {p.z_bars} bars?",
-        abs(z), p.entry_z, f"z = {z:+.2f}", f"|z| ≥ {p.entry_z:g}",
+        abs(z), p.entry_z, z_text(z, p.entry_z), f"|z| ≥ {p.entry_z:g}",
         f"Fails when |z| falls below {p.entry_z:g}.", f"Passes at |z| = {p.entry_z:g}.",
-        value=z,
+        unknown=f"z {_why_undefined(case)}", value=z,
     )  # fmt: skip
 
 
@@ -158,7 +148,8 @@ def corr(case: Case) -> Check:
     r = float(case.report.corr[-1])
     return _above(
         case, "corr", f"Do the returns of the last {case.params.z_bars} bars move together?", r, threshold,
-        f"r = {r:.2f}", f"r ≥ {threshold:g}", f"Fails below {threshold:g}.", f"Passes at {threshold:g}.",
+        r_text(r, threshold), f"r ≥ {threshold:g}", f"Fails below {threshold:g}.", f"Passes at {threshold:g}.",
+        unknown="r undefined, as a leg has not moved or there are too few candles",
     )  # fmt: skip
 
 
@@ -169,22 +160,18 @@ def record(case: Case) -> Check:
     """
     rec, costs = case.record, case.costs
     question = "Does its own record pay the cost?"
-    cost_text, more = "cost unknown", ""
-    if costs is not None:
-        more = f" + unknown {' and '.join(costs.missing)}" if costs.missing else ""
-        total = costs.total_bps
-        cost_text = f"> {total:.1f} bps cost" if total >= 0 else f"> 0 bps, though {-total:.1f} bps are received"
-        cost_text += more
     newest = case.report.newest_ms
     if rec is None or rec.lower_bound is None or not rec.mature or np.isnan(case.z):
         flips = f"Known after {rec.needed if rec else NEEDED} mature excursions."
         text = thin_record(rec)
-        return Check("record", question, None, text, cost_text, None, "unknown", flips, newest)
+        return Check("record", question, None, text, _cost_text(costs, 1), None, "unknown", flips, newest)
     z = max(abs(case.z), case.params.entry_z)
     fits = case.report.log_fits
     sd, beta = float(fits.resid_sd[-1]), float(fits.beta[-1])
     promise = rec.lower_bound * edge_bps(z * sd, beta)
-    text = f"at least {promise:+.1f} bps of gross at |z| = {z:.2f}, from {rec.excursions} excursions"
+    places = 1 if costs is None else decimals(1, promise, costs.hurdle_bps)
+    cost_text = _cost_text(costs, places)
+    text = f"at least {promise:+.{places}f} bps of gross at |z| = {z:.2f}, from {rec.excursions} excursions"
     if costs is None:
         return Check("record", question, promise, text, cost_text, None, "unknown", "Known once costs are.", newest)
     margin = promise - costs.hurdle_bps
@@ -197,10 +184,24 @@ def record(case: Case) -> Check:
     if even == 0:
         flips = "Fails when the lower bound of what past excursions returned is not above 0."
     elif even is not None:
-        flips = f"Pays from |z| = {even:.2f} on at this cost{more}."
-        if even >= case.params.stop_z:
-            flips = f"Would pay from |z| = {even:.1f} on, which is beyond the stop at {case.params.stop_z:g}."
+        flips = f"Pays from |z| = {even:.{decimals(2, even, z)}f} on at this cost{_and_unknown(costs)}."
+        stop_z = case.params.stop_z
+        if even >= stop_z:
+            from_z = f"{even:.{decimals(1, even, stop_z)}f}"
+            flips = f"Would pay from |z| = {from_z} on, which is beyond the stop at {stop_z:g}."
     return Check("record", question, promise, text, cost_text, margin, state, flips, newest)
+
+
+def _cost_text(costs: CostSplit | None, places: int) -> str:
+    if costs is None:
+        return "cost unknown"
+    total = costs.total_bps
+    text = f"> {total:.{places}f} bps cost" if total >= 0 else f"> 0 bps, though {-total:.{places}f} bps are received"
+    return text + _and_unknown(costs)
+
+
+def _and_unknown(costs: CostSplit) -> str:
+    return f" + unknown {' and '.join(costs.missing)}" if costs.missing else ""
 
 
 def persists(pvalues: Floats) -> bool:
@@ -212,16 +213,30 @@ def persistence(case: Case) -> Check:
     """Was the relationship there over the last quarter window, not only now?"""
     p = case.report.persistence
     known = p[~np.isnan(p)]
-    low = int((known < PERSISTENT_P).sum())
+    low, whole = int((known < PERSISTENT_P).sum()), len(known) == 6
+    enough, newest_low = low >= 4, bool(p[0] < PERSISTENT_NEWEST_P)
+    text, wants = f"{low} of {len(known)} p-values below {PERSISTENT_P:g}", []
+    if whole:
+        text += f", the newest {p_text(float(p[0]), PERSISTENT_NEWEST_P)}"
+        wants += [] if enough else [f"four of the six checkpoints are below p = {PERSISTENT_P:g}"]
+        wants += [] if newest_low else [f"the newest is below {PERSISTENT_NEWEST_P:g}"]
+    flips = f"Passes once {' and '.join(wants)}."
+    if not whole:
+        flips = "Known once all six checkpoints can be tested."
+    elif not wants:
+        flips = (
+            f"Fails with fewer than four of the six checkpoints below p = {PERSISTENT_P:g},"
+            f" or the newest at {PERSISTENT_NEWEST_P:g} or above."
+        )
     return Check(
         key="persistence",
         question="Has the relationship held through the last checkpoints?",
-        value=float(low) if len(known) == 6 else None,
-        value_text=f"{low} of {len(known)} p-values below {PERSISTENT_P:g}",
+        value=float(low) if whole else None,
+        value_text=text,
         threshold_text=f"4 of 6, and the newest below {PERSISTENT_NEWEST_P:g}",
-        margin=float(low - 4) if len(known) == 6 else None,
-        state=_state(persists(p)) if len(known) == 6 else "unknown",
-        flips=f"Needs four of the six checkpoints below p = {PERSISTENT_P:g}.",
+        margin=float(low - 4) if whole and (newest_low or not enough) else None,  # else it is not a matter of counting
+        state=_state(persists(p)) if whole else "unknown",
+        flips=flips,
         as_of_ms=case.report.newest_ms,
     )
 
@@ -231,9 +246,16 @@ def half_life(case: Case) -> Check:
     h, bars = case.report.half_life, case.params.fit_bars
     limit = bars / 4
     good = h is not None and h.high <= limit
-    text = "not shown: not supported by the data"
+    test = case.report.engle_granger
     if h is not None:
-        text = f"{h.bars:.1f} bars (95 %: {h.low:.1f} to {h.high:.1f})"
+        text = f"{bars_text(h.bars)} bars (95 %: {bars_text(h.low)} to {bars_text(h.high, limit)})"
+        flips = f"Fails when the interval ends above {limit:g} bars."
+        if not good:
+            flips = f"Passes when the interval ends at {limit:g} bars or before."
+    elif test is not None and test.pvalue >= RELATED_P:
+        text, flips = "not shown: not supported by the data", "Known once the relationship is supported."
+    else:
+        text, flips = _why_undefined(case), "Known once it can be computed."
     return Check(
         key="half_life",
         question="How fast does a deviation go away?",
@@ -242,7 +264,7 @@ def half_life(case: Case) -> Check:
         threshold_text=f"upper end at most N/4 = {limit:g} bars",
         margin=None if h is None else limit - h.high,
         state="unknown" if h is None else _state(good),
-        flips=f"Passes when the interval ends below {limit:g} bars.",
+        flips=flips,
         as_of_ms=case.report.newest_ms,
     )
 
@@ -250,10 +272,10 @@ def half_life(case: Case) -> Check:
 def kpss(case: Case) -> Check:
     """KPSS of the residual: here a small p speaks against stationarity."""
     t = case.report.kpss
-    text = "unknown"
+    text = f"KPSS {_why_undefined(case)}"
     if t is not None:  # the published table ends at .01 and .10
         text = (
-            "KPSS p ≥ 0.10" if t.pvalue >= 0.1 else "KPSS p ≤ 0.01" if t.pvalue <= 0.01 else f"KPSS p = {t.pvalue:.3f}"
+            "KPSS p ≥ 0.10" if t.pvalue >= 0.1 else "KPSS p ≤ 0.01" if t.pvalue <= 0.01 else f"KPSS {p_text(t.pvalue)}"
         )
     return Check(
         key="kpss",
@@ -272,10 +294,12 @@ def hedge_error(case: Case) -> Check:
     """β ± its standard error."""
     fits = case.report.log_fits
     beta, se = float(fits.beta[-1]), float(fits.beta_se[-1])
+    places = decimals(3, beta - 2 * se, MIN_BETA)
     return _above(
-        case, "hedge_error", "How sure is the hedge ratio?", beta - 2 * se, MIN_BETA, f"β = {beta:.3f} ± {se:.3f}",
+        case, "hedge_error", "How sure is the hedge ratio?", beta - 2 * se, MIN_BETA,
+        f"β = {beta:.{places}f} ± {se:.{places}f}",
         f"β − 2 se > {MIN_BETA:g}", "Fails when β − 2 se falls to 0.1.", "Passes when β − 2 se rises above 0.1.",
-        value=beta, strict=True,
+        unknown=f"β {_why_undefined(case)}", value=beta, strict=True,
     )  # fmt: skip
 
 
@@ -295,35 +319,12 @@ CHECKS: Final[Mapping[str, Callable[[Case], Check]]] = {
 }
 
 
-def thin_record(rec: RecordSummary | None) -> str:
-    """A record too short to judge by, in words."""
-    if rec is None:
-        return "record: unknown"
-    text = f"record: {rec.excursions} of {rec.needed} excursions"
-    if rec.days_to_go is not None and not rec.mature:
-        text += f", about {days_text(rec.days_to_go)} to go"
-    if rec.kappa is not None:
-        text += f"; so far it caught {rec.kappa:.0%} of what was shown"
-        text += f" (± {rec.kappa_se:.0%})" if rec.kappa_se is not None else ""
-    return text
-
-
-def days_text(days: float) -> str:
-    """A time to wait, as shown.
-
-    >>> days_text(13.2), days_text(0.25), days_text(0.01)
-    ('13 days', '6 hours', '14 minutes')
-    """
-    if days >= 2:
-        return f"{days:.0f} days"
-    hours = days * 24
-    return f"{hours:.0f} hours" if hours >= 2 else f"{hours * 60:.0f} minutes"
-
-
 def _p_below(case: Case, key: str, question: str, test: TestResult | None, name: str, why: str) -> Check:
     p = None if test is None else test.pvalue
     good = p is not None and p < RELATED_P
     flips = f"Fails when p rises to {RELATED_P:g}." if good else f"Passes when p falls below {RELATED_P:g}: {why}."
+    if p is None:
+        flips = "Known once it can be tested."
     return Check(
         key=key,
         question=question,
@@ -340,7 +341,7 @@ def _p_below(case: Case, key: str, question: str, test: TestResult | None, name:
 def _why_undefined(case: Case) -> str:
     if case.report.have_bars < case.params.fit_bars:
         return f"needs {case.params.fit_bars} candles, has {case.report.have_bars}"
-    return "undefined: a leg is flat or the legs are collinear"
+    return "undefined, as a leg is flat or the legs are collinear"
 
 
 def _above(
@@ -354,36 +355,24 @@ def _above(
     fails: str,
     passes: str,
     *,
+    unknown: str,
     value: float | None = None,
     strict: bool = False,
 ) -> Check:
-    unknown = bool(np.isnan(number))
+    known = not np.isnan(number)
     good = number > threshold if strict else number >= threshold
     return Check(
         key=key,
         question=question,
-        value=None if unknown else number if value is None else value,
-        value_text="unknown" if unknown else text,
+        value=(number if value is None else value) if known else None,
+        value_text=text if known else unknown,
         threshold_text=threshold_text,
-        margin=None if unknown else number - threshold,
-        state="unknown" if unknown else _state(good),
-        flips=fails if good else passes,
+        margin=number - threshold if known else None,
+        state=_state(good) if known else "unknown",
+        flips=(fails if good else passes) if known else "Known once it can be computed.",
         as_of_ms=case.report.newest_ms,
     )
 
 
-def p_text(p: float) -> str:
-    """A p-value as shown.
-
-    >>> p_text(0.0314), p_text(1e-9)
-    ('p = 0.031', 'p < 0.001')
-    """
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-
-
 def _state(good: bool) -> CheckState:
     return "passed" if good else "failed"
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else value

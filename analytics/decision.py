@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from analytics.checks import CHECKS, Case, p_text
+from analytics.check_words import decimals, p_text, r_text, z_text
+from analytics.checks import CHECKS, Case
 from analytics.costs import CostSplit, round_trip
-from analytics.params import WEAK_CORR
+from analytics.params import REARM_Z, WEAK_CORR
 from analytics.presets import PRESETS, PresetInfo
 from analytics.record import RecordSummary
 from analytics.report import PairReport
@@ -92,6 +93,7 @@ def _with_checks(decision: Decision, case: Case, info: PresetInfo) -> Decision:
         legs=legs_of(report, deciding_z(report)),
         cost_bps=None if case.costs is None else case.costs.total_bps,
         expected_net_bps=net,
+        armed=report.params.preset != "evidence" or not case.spent,
     )
 
 
@@ -145,7 +147,7 @@ def _judge(case: Case, info: PresetInfo, decision: Decision) -> tuple[Verdict, s
     weak = checks["corr"].value is not None and checks["corr"].value < WEAK_CORR
     if checks["clean"].state == "passed" and beyond and (unsupported or weak):
         without = _unsupported(unsupported[0]) if unsupported else _weak(checks["corr"])
-        return Verdict.TRAP, f"Stretched to z = {z:+.2f} without a relationship. {without}"
+        return Verdict.TRAP, f"Stretched to {_z(case)} without a relationship. {without}"
     for key in ("clean", "hedgeable", *info.relationship):
         if checks[key].state != "passed":
             return Verdict.NOT_TRADABLE, _not_tradable(checks[key])
@@ -172,43 +174,51 @@ def _unsupported(check: Check) -> str:
 
 
 def _weak(check: Check) -> str:
-    return f"The returns hardly move together: {check.value_text}, needs at least {WEAK_CORR:g}."
+    assert check.value is not None, "weak is a value"
+    return f"The returns hardly move together: {r_text(check.value, WEAK_CORR)}, needs at least {WEAK_CORR:g}."
 
 
 def _wait(case: Case, check: Check) -> str:
     p, z = case.params, deciding_z(case.report)
     if check.state == "unknown" and check.key != "record":
-        return f"Related, but its z cannot be computed: {check.value_text}."
+        return f"Related, but it cannot be judged: {check.value_text}."
     if check.key in {"stretched", "z_roll"}:
+        if check.key == "stretched" and case.spent:
+            return (
+                f"Related, {_z(case)}, but this excursion's {case.spent}; armed again after |z| < {REARM_Z:g}"
+                " or a change of sign."
+            )
         if abs(z) < p.entry_z:
-            return f"Related, not stretched yet: z = {z:+.2f}, {p.entry_z - abs(z):.2f} short of {p.entry_z:g}."
-        if abs(z) >= p.stop_z:
-            return f"Related, but stretched beyond the stop: z = {z:+.2f}, needs |z| below {p.stop_z:g}."
-        return f"Related and stretched at z = {z:+.2f}, but this excursion's entry is past; armed again after |z| < 1."
+            short = p.entry_z - abs(z)
+            away = f"{short:.{decimals(2, short, 0.0)}f} short of {p.entry_z:g}"
+            return f"Related, not stretched yet: {_z(case)}, {away}."
+        return f"Related, but stretched beyond the stop: {_z(case)}, needs |z| below {p.stop_z:g}."
     if check.state == "unknown":
-        if case.record is not None and case.record.mature:
+        if case.record is None:
+            return f"Stretched at {_z(case)}, but what its past excursions returned is not known."
+        if case.record.mature:
             unknown = " and ".join(case.costs.missing) if case.costs is not None else "cost"
-            return f"Stretched at z = {z:+.2f}; whether its record pays is unknown without {unknown}."
-        return f"Stretched at z = {z:+.2f}, but the record is too thin: {check.value_text.removeprefix('record: ')}."
-    return (
-        f"Stretched at z = {z:+.2f}, but its own record does not pay: {check.value_text}, needs {check.threshold_text}."
-    )
+            return f"Stretched at {_z(case)}; whether its record pays is unknown without {unknown}."
+        return f"Stretched at {_z(case)}, but the record is too thin: {check.value_text.removeprefix('record: ')}."
+    pays_not = f"{check.value_text}, needs {check.threshold_text}"
+    return f"Stretched at {_z(case)}, but its own record does not pay: {pays_not}."
 
 
 def _tradable(case: Case, net_bps: float | None) -> str:
     z = deciding_z(case.report)
     act = "sell" if z > 0 else "buy"
     if case.params.preset == "classic":
-        return (
-            f"The classic recipe says {act} the spread at z = {z:+.2f}. It says so without a relationship too, often."
-        )
+        return f"The classic recipe says {act} the spread at {_z(case)}. It says so without a relationship too, often."
     assert net_bps is not None, "the record check has passed"
-    reason = (
-        f"Its own record supports it: {act} the spread at z = {z:+.2f}; lower bound {net_bps:+.1f} bps net of cost."
-    )
+    net = f"{net_bps:+.{decimals(1, net_bps, 0.0)}f}"
+    reason = f"Its own record supports it: {act} the spread at {_z(case)}; lower bound {net} bps net of cost."
     if case.params.method != "ols" or case.params.price_units:
         reason += " The hedge chosen is another than the one tested: test and record are of least squares in logs."
     return reason
+
+
+def _z(case: Case) -> str:
+    return z_text(deciding_z(case.report), case.params.entry_z, case.params.stop_z)
 
 
 def _regime(report: PairReport, checks: dict[str, Check]) -> str:

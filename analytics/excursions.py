@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isnan
+from typing import Literal
 
 import numpy as np
 
 from analytics.params import REARM_Z
 from core.types import Bools, Floats, Ints
+
+Stage = Literal["armed", "entry", "past", "unseen"]
 
 
 def entries(z: Floats, entry_z: float, stop_z: float, lookback: int) -> Bools:
@@ -50,6 +53,32 @@ def next_after(rows: Ints, row: int, otherwise: int) -> int:
     """
     at = int(np.searchsorted(rows, row, side="right"))
     return int(rows[at]) if at < len(rows) else otherwise
+
+
+def stage(z: Floats, entry_z: float, stop_z: float) -> Stage:
+    """Where the newest row stands in its excursion, as far as the rows given tell.
+
+    Parameters
+    ----------
+    z : (k,) float
+        As-of-time z, oldest first: the newest row, which is known, and the ``lookback`` rows before it.
+
+    Returns
+    -------
+    Stage
+        "entry": the newest row opens its excursion, as ``entries`` has it. "armed": the next row between ``entry_z``
+        and ``stop_z`` will. "past": a row before did. "unseen": no row given has armed the rule.
+
+    >>> [stage(np.array(z), 2.0, 4.0) for z in ([0.5, 2.2], [0.5, 1.5], [0.5, 2.2, 1.5], [1.5, 2.2])]
+    ['entry', 'armed', 'past', 'unseen']
+    """
+    marks = _marks(z, entry_z, stop_z)
+    armed, used = max(marks.small[-1], marks.flip[-1]), _before(marks.band)[-1]
+    if armed < 0:
+        return "unseen"
+    if used >= armed:
+        return "past"
+    return "entry" if marks.band[-1] == len(z) - 1 else "armed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,8 @@ class Decision:
     trigger: Trigger | None = None
     legs: Legs | None = None
     expected_net_bps: float | None = None  # the record's lower bound minus cost, at max(|z|, entry z); never E − cost
-    cost_bps: float | None = None
+    cost_bps: float | None = None  # of the terms that are known: at least so much where the look's costs miss one
     ready_in_s: float | None = None  # WARMING UP: time left, where it can be said
     have_bars: int = 0
     need_bars: int = 0
+    armed: bool = True  # a stretch to the entry would be one: Evidence enters an excursion once

@@ -49,6 +49,16 @@ def bps(value: float | None, *, sign: bool = True) -> str:
     return text if text == UNKNOWN else f"{text} bps"
 
 
+def known_cost(value: float | None, *, whole: bool) -> str:
+    """A cost in basis points; one of which a term is not known is a least one.
+
+    >>> known_cost(10.0, whole=True), known_cost(10.0, whole=False), known_cost(None, whole=True)
+    ('10.0 bps', 'at least 10.0 bps', '–')
+    """
+    text = bps(value, sign=False)
+    return text if whole or text == UNKNOWN else f"at least {text}"
+
+
 def percent(fraction: float | None, places: int = 1, *, sign: bool = False) -> str:
     """A fraction as a percentage.
 

@@ -25,7 +25,7 @@ def next_step(
     first, *rest = waiting
     sentence = first.flips
     trigger = decision.trigger
-    if first.key in ENTRY_CHECKS and trigger is not None and trigger.distance_z > 0:
+    if first.key in ENTRY_CHECKS and decision.armed and trigger is not None and trigger.distance_z > 0:
         price = formats.price(trigger.trigger_price_y, tick_y)
         away = formats.bps(trigger.distance_bps, sign=False)
         sentence = f"{symbol_y} at {price} while {symbol_x} stays, {away} from its last close."

@@ -95,6 +95,7 @@ def test_wait_while_the_record_is_thin() -> None:
 def test_wait_without_any_record() -> None:
     d = say(report_saying(z=OPENING), record=None)
     assert (d.verdict, check(d, "record").state) == (V.WAIT, "unknown")
+    assert d.reason == "Stretched at z = +2.20, but what its past excursions returned is not known."
 
 
 def test_wait_when_the_record_does_not_pay() -> None:
@@ -161,7 +162,9 @@ def test_wait_when_this_excursions_entry_is_past_and_tradable_once_armed_again()
     late = report_saying(z=[0.4, 2.3, 2.2], sd=0.0012)
     d = say(late)
     assert d.verdict is V.WAIT
-    assert d.reason.endswith("but this excursion's entry is past; armed again after |z| < 1.")
+    assert d.reason == (
+        "Related, z = +2.20, but this excursion's entry is past; armed again after |z| < 1 or a change of sign."
+    )
     assert check(d, "stretched").margin == pytest.approx(1.0 - 2.2)
     assert say(report_saying(z=[0.4, 2.3, 1.2, 2.2], sd=0.0012)).verdict is V.WAIT
     assert say(report_saying(z=[0.4, 2.3, 0.9, 2.2], sd=0.0012)).verdict is V.TRADABLE
@@ -169,7 +172,9 @@ def test_wait_when_this_excursions_entry_is_past_and_tradable_once_armed_again()
 
 
 def test_an_excursion_whose_beginning_was_not_seen_has_no_entry() -> None:
-    assert say(report_saying(z=[2.2], sd=0.0012)).verdict is V.WAIT
+    d = say(report_saying(z=[2.2], sd=0.0012))
+    assert d.verdict is V.WAIT
+    assert "but this excursion's beginning was not seen; armed again after" in d.reason
 
 
 def test_not_tradable_without_support() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from analytics.excursions import Arming, entries
+from analytics.excursions import Arming, entries, stage
 
 zs = st.lists(st.sampled_from([0.0, 0.4, 0.99, 1.0, 1.5, 1.99, 2.0, 2.5, 3.99, 4.0, 5.0, np.nan]), max_size=80)
 signs = st.lists(st.sampled_from([1.0, 1.0, 1.0, -1.0]), min_size=80, max_size=80)
@@ -44,6 +44,19 @@ def test_an_arming_further_back_than_the_lookback_is_not_known() -> None:
     z = [0.5, 1.5, 1.5, 1.5, 2.5]
     assert entry_rows(z, lookback=4) == [4]
     assert entry_rows(z, lookback=3) == []
+
+
+@given(zs, signs)
+def test_the_newest_rows_stage_is_that_of_the_entries(sizes: list[float], sign: list[float]) -> None:
+    z = np.array([*sizes, 2.5]) * [*sign[: len(sizes)], 1.0]
+    opens = np.flatnonzero(entries(z, 2.0, 4.0, lookback=len(z)))
+    found = stage(z, 2.0, 4.0)
+    assert (found == "entry") == (len(z) - 1 in opens)
+    assert found in {"entry", "past", "unseen"}
+    if found == "past":
+        assert len(opens)
+    inner = stage(np.append(z, 1.5), 2.0, 4.0)
+    assert inner == {"entry": "past"}.get(found, found)
 
 
 @given(zs, signs, st.integers(1, 30), st.integers(0, 80))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import nan
 
 import pytest
@@ -16,6 +17,7 @@ from tests.ui.seeded import END_MS, Scenario, look
 from tests.ui.stage import markup, play, shown, words
 from ui import formats
 from ui.controls import Controls
+from ui.panels import checklist
 from ui.shape import read
 
 VERDICTS: dict[Scenario, str] = {
@@ -248,6 +250,16 @@ def test_margins_carry_the_unit_of_their_value() -> None:
     assert f"{formats.number(by_key['stretched'].margin, 2, sign=True)}\N{NO-BREAK SPACE}z" in text
     assert f"{formats.number(by_key['record'].margin, 1, sign=True)}\N{NO-BREAK SPACE}bps" in text
     assert "% pts" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [("related", 0.0001, "+0.0001"), ("stretched", -0.002, "−0.002 z"), ("half_life", 0.3, "+0.3 bars"),
+     ("clean", -0.0004, "−0.04 % pts"), ("related", 0.0, "0.000")],
+)  # fmt: skip
+def test_a_margin_that_is_not_nothing_does_not_read_as_nothing(key: str, value: float, text: str) -> None:
+    (found,) = (c for c in look("wait", "ETHUSDT", "BTCUSDT", Params()).decision.checks if c.key == key)
+    assert checklist.margin(replace(found, margin=value)).replace("\N{NO-BREAK SPACE}", " ") == text
 
 
 @pytest.mark.parametrize("later", ["wait", "trap"])

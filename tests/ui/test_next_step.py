@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from analytics.params import Params
 from tests.ui.seeded import CATALOGUE, Scenario, look
 from ui import formats
@@ -33,6 +35,14 @@ def test_waiting_for_a_stretch_says_the_price_that_would_be_one() -> None:
     _, sentence = said("wait")
     assert f"ETHUSDT at {formats.price(trigger.trigger_price_y, 0.01)}" in sentence
     assert formats.bps(trigger.distance_bps, sign=False) in sentence
+
+
+def test_where_a_stretch_would_be_no_entry_no_price_is_named_as_one() -> None:
+    seen = look("wait", *PAIR, Params())
+    spent = replace(seen.decision, armed=False)
+    waiting = next(c for c in spent.checks if c.key == "stretched")
+    _, sentence = next_step(spent, ticket(seen, CATALOGUE), *PAIR, 0.01)
+    assert sentence.startswith(waiting.flips)
 
 
 def test_classic_waits_for_its_own_stretch() -> None:

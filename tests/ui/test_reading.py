@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from analytics.costs import CostSplit
 from analytics.live import score_live
 from analytics.params import Params, Preset
 from analytics.ticket import price_at
@@ -94,6 +95,18 @@ def test_live_and_confirmed_tiles_are_told_apart_by_kind() -> None:
     kinds = {t.key: t.kind for t in metrics.tiles(reading(FakeDesk("wait")))}
     assert kinds["z_live"] == "live"
     assert kinds["z"] == "confirmed"
+
+
+def test_a_cost_of_which_a_term_is_not_known_is_a_least_one() -> None:
+    now = replace(reading(FakeDesk("wait")), past=True)  # of the past there is a tile of the cost, too
+    told = replace(now.look, decision=replace(now.look.decision, cost_bps=10.5, expected_net_bps=None))
+    for costs, cost, net in (
+        (CostSplit(10.0, 0.5, None), "at least 10.5 bps", "not known yet, at least 10.5 bps cost"),
+        (CostSplit(10.0, 0.5, 0.0), "10.5 bps", "not known yet, 10.5 bps cost"),
+        (None, "–", "not known yet, at least 10.5 bps cost"),  # the fees alone
+    ):
+        tiles = {t.key: t for t in metrics.tiles(replace(now, look=replace(told, costs=costs)))}
+        assert (tiles["cost"].text, tiles["net"].sub) == (cost, net)
 
 
 def test_snapshot_rows_are_the_journals_where_it_has_them() -> None:

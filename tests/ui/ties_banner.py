@@ -159,7 +159,7 @@ def cost(s: Scene) -> str:
         return f"Cost, round trip {s.confirmed} {UNKNOWN} unknown · fees, spread, funding"
     parts = (c.fees_bps, c.half_spreads_bps, c.funding_bps)
     split = " + ".join(num(v, 1) for v in parts)
-    total = bps(sum(v or 0.0 for v in parts), False)
+    total = ("at least " if None in parts else "") + bps(sum(v or 0.0 for v in parts), False)
     return f"Cost, round trip {s.confirmed} {total} {split} · fees, spread, funding"
 
 
@@ -183,7 +183,9 @@ def half_life(s: Scene) -> str:
 
 def net(s: Scene) -> str:
     d = s.look.decision
-    cost_words = "cost unknown" if d.cost_bps is None else f"{bps(d.cost_bps, False)} cost"
+    c = s.look.costs
+    least = "at least " if c is None or None in (c.half_spreads_bps, c.funding_bps) else ""
+    cost_words = "cost unknown" if d.cost_bps is None else f"{least}{bps(d.cost_bps, False)} cost"
     shown = d.verdict in {"TRADABLE", "WAIT"} and d.expected_net_bps is not None
     if shown:
         sub = f"lower bound, after {cost_words}"

@@ -156,7 +156,9 @@ def measured(s: Scene) -> str:
 
 def agreement(s: Scene) -> str:
     told = _told(s)
-    words = "Number From the store The journal Verdict z Rolling z β Engle-Granger p Correlation Cost Expected net"
+    words = (
+        "Number From the store The journal Verdict z Rolling z β Engle-Granger p Correlation Known cost Expected net"
+    )
     if told is None:
         return f"Nothing was said at this candle: the desk did not look at this pair then. {words}"
     if _differs(s, told):

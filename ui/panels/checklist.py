@@ -7,6 +7,7 @@ from typing import Final
 
 import streamlit as st
 
+from analytics.check_words import decimals
 from analytics.decision import Check, Decision
 from ui import formats, theme
 from ui.markup import Markup, el
@@ -84,7 +85,9 @@ def margin(check: Check) -> str:
 def _places(value: float, unit: str) -> int:
     """Enough decimals to see that a small margin is not nothing."""
     if unit in {"candles", "bars", "of 6"}:
-        return 0
-    if unit in {"bps", "% pts"}:
-        return 1
-    return 2 if abs(value) >= 0.1 else 3
+        least = 0
+    elif unit in {"bps", "% pts"}:
+        least = 1
+    else:
+        least = 2 if abs(value) >= 0.1 else 3
+    return decimals(least, value, 0.0)

@@ -21,7 +21,7 @@ SHOWN = (
     ("β", "beta", lambda v: formats.number(v, 4)),
     ("Engle-Granger p", "eg_pvalue", formats.pvalue),
     ("Correlation", "corr", lambda v: formats.number(v, 2)),
-    ("Cost", "cost_bps", lambda v: formats.bps(v, sign=False)),
+    ("Known cost", "cost_bps", lambda v: formats.bps(v, sign=False)),
     ("Expected net", "expected_net_bps", formats.bps),
 )
 

@@ -205,7 +205,7 @@ def _cost(r: Reading) -> Tile:
     return Tile(
         "cost",
         "Cost, round trip",
-        formats.bps(total, sign=False),
+        formats.known_cost(total, whole=costs is None or not costs.missing),
         f"{split} · fees, spread, funding",
         "confirmed",
         total,
@@ -257,7 +257,8 @@ def _half_life(r: Reading) -> Tile:
 def _net(r: Reading) -> Tile:
     d = r.look.decision
     net = d.expected_net_bps if d.verdict in {Verdict.TRADABLE, Verdict.WAIT} else None
-    cost = "cost unknown" if d.cost_bps is None else f"{formats.bps(d.cost_bps, sign=False)} cost"
+    whole = r.look.costs is not None and not r.look.costs.missing  # without a split only the fees are known
+    cost = "cost unknown" if d.cost_bps is None else f"{formats.known_cost(d.cost_bps, whole=whole)} cost"
     sub = f"lower bound, after {cost}"
     if net is None:
         sub = f"{NO_NET.get(d.verdict, 'shown only with a relationship')}, {cost}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analytics.checks import days_text
+from analytics.check_words import days_text
 from analytics.look import Look
 from ui import formats
 from ui.markup import Markup, el

@@ -76,8 +76,7 @@ def _cost(costs: CostSplit | None) -> str:
         return formats.UNKNOWN
     parts = (("fees", costs.fees_bps), ("price spread", costs.half_spreads_bps), ("funding", costs.funding_bps))
     split = ", ".join(f"{name} {formats.number(v, 1)}" for name, v in parts)
-    at_least = "at least " if costs.missing else ""
-    return f"{at_least}{formats.bps(costs.total_bps, sign=False)} ({split})"
+    return f"{formats.known_cost(costs.total_bps, whole=not costs.missing)} ({split})"
 
 
 def _term(name: str, value: str) -> Markup:
