@@ -75,7 +75,8 @@ def upload(page: Page) -> None:
 def ask_for_traps(page: Page) -> None:
     """A rule for the pair on screen, once."""
     page.locator("[data-key=no_rules], [data-key=alert_rule]").first.wait_for(timeout=30_000)
-    if page.locator("[data-key=alert_rule]").count():
+    mine = page.locator("[data-key=alert_rule]").filter(has_text="Becomes a TRAP")
+    if mine.count():
         return
     for key, option in (("alert_kind", "Becomes a TRAP"), ("alert_pair", "ETHUSDT/BTCUSDT · on screen")):
         page.locator(f".st-key-{key} input").click()
@@ -83,7 +84,7 @@ def ask_for_traps(page: Page) -> None:
         page.wait_for_timeout(600)  # until the form is begun to be drawn anew
         drawn(page)
     page.get_by_role("button", name="Add the rule").click()
-    page.locator("[data-key=alert_rule]").wait_for(timeout=30_000)
+    mine.wait_for(timeout=30_000)
 
 
 def walk(page: Page) -> None:
