@@ -17,13 +17,17 @@ def decimals(least: int, value: float, *thresholds: float) -> int:
     [3, 3, 4, 5]
     """
 
-    def side(a: float, b: float) -> int:
-        return int(a > b) - int(a < b)
+    n = least
+    while n < MOST_DECIMALS and not all(_apart(n, value, t) for t in thresholds):
+        n += 1
+    return n
 
-    def apart(n: int) -> bool:
-        return all(side(round(value, n), round(t, n)) == side(value, t) for t in thresholds)
 
-    return next((n for n in range(least, MOST_DECIMALS) if apart(n)), MOST_DECIMALS)
+def _apart(n: int, value: float, threshold: float) -> bool:
+    if abs(value - threshold) >= 10.0**-n:  # as most are: no rounding brings them together
+        return True
+    v, t = round(value, n), round(threshold, n)
+    return v < t if value < threshold else v > t if value > threshold else True
 
 
 def p_text(p: float, threshold: float = RELATED_P) -> str:
