@@ -60,6 +60,20 @@ def test_what_is_taken_or_refused_holds_no_secret_any_more_and_no_print_ever_doe
     assert store.wishes() == ()
 
 
+def test_a_secret_that_was_taken_or_removed_is_nowhere_in_the_file(path: Path) -> None:
+    with TradeStore(path, flush_ms=10) as store:
+        for n in range(3):
+            put_wish(path, "Add a channel", f"first-secret-{n}" * 20, 1_000)
+        store.put_alert_channel("second-secret", "", 1)
+        store.flush()
+        for n in range(3):
+            store.take_wish(n + 1)
+        store.drop_alert_channel(1)
+        store.flush()
+        store.drop_wish(2)
+    assert b"-secret" not in path.read_bytes()
+
+
 def test_more_than_enough_is_refused_and_what_was_answered_does_not_count(
     store: TradeStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
