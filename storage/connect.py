@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -41,8 +42,12 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> StoreError:
 
 
 def connect_writer(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
-    """Open for writing, creating the file and its folder; transactions are the caller's. Raises what it meets."""
+    """Open for writing, creating the file and its folder; transactions are the caller's. Raises what it meets.
+
+    A new file is its owner's alone, as it may hold addresses of channels. SQLite gives its log the same permissions.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _make(path)
     connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False, factory=factory)
     try:
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -58,6 +63,12 @@ def connect_writer(path: Path, factory: type[sqlite3.Connection] = sqlite3.Conne
         connection.close()
         raise
     return connection
+
+
+def _make(path: Path) -> None:
+    """Create a file for its owner alone; one that is there keeps the permissions that somebody chose."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
@@ -102,12 +113,26 @@ class CollectorLock:
     """One collecting process per database: an exclusive lock on a file beside it, which dies with the process.
 
     SQLite locks the file, the same way on every system; nothing is ever written into it.
+
+    Raises
+    ------
+    StoreBusy
+        If another process has it.
+    StoreError
+        If the file cannot be made, or may not be written.
     """
 
     def __init__(self, path: Path) -> None:
         beside = path.with_name(path.name + "-collector")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            _make(beside)
+            # SQLite would grant who may only read a lock that keeps out who may write.
+            if not os.access(beside, os.W_OK):
+                raise StoreError(
+                    f"{beside} may not be written by this user, who cannot collect into {path}: "
+                    "see to its permissions, or only read by PAIRSIGHT_ROLE=read"
+                )
             self._connection = sqlite3.connect(beside, timeout=0.0, isolation_level=None, check_same_thread=False)
         except (sqlite3.Error, OSError) as error:
             raise explain(error, beside) from error

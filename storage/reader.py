@@ -23,6 +23,7 @@ from core.types import Candles, Gap, GapState, StoreStatus, Ticks, Trade
 from storage import paper
 from storage.alerts import AlertReading
 from storage.connect import check_file, connect_reader, explain
+from storage.schema import MIGRATIONS
 from storage.wishes import WishReading
 
 _IDLE_CONNECTIONS: Final = 8  # kept open for the next reads; more are opened while needed
@@ -75,13 +76,19 @@ class StoreReader(AlertReading, WishReading):
         Raises
         ------
         StoreError
-            If there is none yet, or it is another program's.
+            If there is none yet, it is another program's, or of an older or newer Pairsight.
         StoreCorrupt
             If the file is not a usable database.
         """
         path = Path(path)
-        if not check_file(path):
+        have, known = check_file(path), MIGRATIONS[-1].number
+        if not have:
             raise StoreError(f"{path} holds nothing yet: start a Pairsight that collects into it")
+        if have < known:
+            raise StoreError(
+                f"{path} has format {have}, this Pairsight reads {known}: end the one that collects into it, "
+                "and start it again in this version"
+            )
         return StoreReader(path)
 
     def __enter__(self) -> Self:

@@ -2,17 +2,21 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from core.errors import StoreBusy, StoreCorrupt, StoreError
-from storage.connect import CollectorLock, check_file, explain
-from storage.schema import MIGRATIONS
+from storage.connect import CollectorLock, check_file, connect_writer, explain
+from storage.schema import MIGRATIONS, migrate
 from storage.sqlite import TradeStore
 from tests.storage.faults import NAMES, trouble
 from tests.storage.samples import seeded
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -142,3 +146,76 @@ def test_looking_at_a_file_says_its_format(path: Path) -> None:
     assert check_file(path) == 0
     stored(path)
     assert check_file(path) == len(MIGRATIONS)
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_a_new_database_is_its_owners_alone_and_a_wish_for_more_stands(path: Path) -> None:
+    """It may hold addresses of channels."""
+    files = [path.with_name(path.name + end) for end in ("", "-wal", "-shm", "-collector")]
+    before = os.umask(0)
+    try:
+        for chosen in (0o600, 0o660):
+            with TradeStore(path) as store:
+                store.put(seeded(3))
+                assert store.flush()
+                assert {mode(file) for file in files[:3]} == {chosen}
+            assert mode(files[3]) == 0o600
+            path.chmod(0o660)
+    finally:
+        os.umask(before)
+
+
+# A read-only lock of SQLite would be granted here, and keep out who may write.
+OTHER_USER = """
+import os, sys
+from pathlib import Path
+from core.errors import StoreError
+from storage.connect import CollectorLock
+if os.getuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    CollectorLock(Path(sys.argv[1]))
+    print("taken", flush=True)
+except StoreError as error:
+    print(type(error).__name__, error, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_who_may_not_write_the_lock_does_not_take_it(path: Path) -> None:
+    CollectorLock(path).release()
+    path.with_name(path.name + "-collector").chmod(0o444)
+    for folder in (path.parent, *path.parent.parents[:2]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    with subprocess.Popen(
+        [sys.executable, "-c", OTHER_USER, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as other:
+        assert other.stdout is not None
+        said = other.stdout.readline()
+        assert said.startswith("StoreError ")
+        assert "may not be written by this user" in said
+        assert "PAIRSIGHT_ROLE=read" in said
+        if os.getuid() == 0:  # who may write can
+            CollectorLock(path).release()
+        other.communicate("")
+
+
+def test_an_older_format_is_not_read_before_who_collects_has_brought_it_up_to_date(path: Path) -> None:
+    with closing(connect_writer(path)) as connection:
+        migrate(connection, path, MIGRATIONS[:-1])
+    with pytest.raises(
+        StoreError, match=f"has format {len(MIGRATIONS) - 1}, this Pairsight reads {len(MIGRATIONS)}: end"
+    ):
+        TradeStore.open_reader(path)
+    TradeStore(path).close()
+    TradeStore.open_reader(path).close()
