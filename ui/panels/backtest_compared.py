@@ -24,7 +24,7 @@ def render(trial: Trial) -> None:
         st.html(el("p", formats.prose(walk_words.tries(trial)), cls="ps-note", data_key="tries"))
         if trial.tried is not None:
             lines = walk_tables.settings(trial.tried)
-            st.html(table(walk_tables.SETTINGS_HEAD, lines, "Neighbouring settings"))
+            st.html(table(walk_tables.SETTINGS_HEAD, lines, "Neighbouring settings", "walk_settings"))
 
 
 def _luck(trial: Trial) -> None:

@@ -24,7 +24,7 @@ def render(trial: Trial, source: Source) -> None:
     st.html(tiles(trial))
     if trial.run is not None and trial.run.summary.trades:
         st.html(theme.heading("Where it went", "from the record's own fills to what was left"))
-        st.html(table(walk_tables.MONEY_HEAD, walk_tables.money(trial.run), "Where the money went"))
+        st.html(table(walk_tables.MONEY_HEAD, walk_tables.money(trial.run), "Where the money went", "walk_money"))
 
 
 def markup(trial: Trial, source: Source) -> Markup:
@@ -86,7 +86,7 @@ def tiles(trial: Trial) -> Markup:
     )
 
 
-def table(head: Sequence[str], lines: Sequence[Line], label: str) -> Markup:
+def table(head: Sequence[str], lines: Sequence[Line], label: str, key: str) -> Markup:
     """Names and numbers; the run's own line stands out by its weight alone."""
     cells = [el("th", name, scope="col", cls="ps-num" if i else "") for i, name in enumerate(head)]
     rows = [
@@ -99,4 +99,4 @@ def table(head: Sequence[str], lines: Sequence[Line], label: str) -> Markup:
         for line in lines
     ]
     whole = el("table", el("thead", el("tr", *cells)), el("tbody", *rows), cls="ps-table", aria_label=label)
-    return el("div", whole, cls="ps-scroll", tabindex="0", role="region", aria_label=label)
+    return el("div", whole, cls="ps-scroll", tabindex="0", role="region", aria_label=label, data_key=key)
