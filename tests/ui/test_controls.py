@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.params import FIT_BARS, Params
+from core.errors import PairsightError
 from tests.ui.fakes import FakeDesk
 from tests.ui.stage import play, shown, words
 from ui.controls.rule import Knobs, problem_with
@@ -111,6 +112,18 @@ def test_a_symbol_can_be_dropped_but_not_a_leg_on_screen() -> None:
     drop.set_value("SOLUSDT").run()
     assert not app.exception
     assert "SOLUSDT" not in desk.symbols
+
+
+def test_a_symbol_that_a_pair_needs_stays_and_the_sidebar_says_which() -> None:
+    class Needing(FakeDesk):
+        def drop_symbol(self, symbol: str) -> None:
+            raise PairsightError(f"{symbol} stays: SOLUSDT/BNBUSDT 1m Evidence is on the watch-list.")
+
+    desk = Needing("wait")
+    app = play(desk)
+    app.selectbox(key="symbol_to_drop").set_value("SOLUSDT").run()
+    assert app.sidebar.error[0].value == "SOLUSDT stays: SOLUSDT/BNBUSDT 1m Evidence is on the watch-list."
+    assert "SOLUSDT" in desk.symbols
 
 
 def test_every_control_is_explained() -> None:

@@ -30,7 +30,7 @@ def draw(desk: DeskPort, keep: tuple[str, str]) -> None:
             disabled=not spare,
             placeholder="Choose" if spare else "The pair on screen stays",
             on_change=answered("symbols", lambda: _drop(desk)),
-            help="Ends its stream. What is stored stays.",
+            help="Ends its stream; what is stored stays. Not where a watched pair or an open trade on paper needs it.",
         )
         show("symbols")
 
