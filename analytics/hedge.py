@@ -120,6 +120,13 @@ METHODS: Final[Mapping[str, Callable[[Floats, Floats], HedgeFit]]] = {
     "theil_sen": theil_sen,
     "kalman": kalman,
 }
+TITLES: Final[Mapping[str, str]] = {
+    "ols": "Least squares",
+    "tls": "Total least squares",
+    "huber": "Huber",
+    "theil_sen": "Theil-Sen",
+    "kalman": "Kalman filter",
+}
 
 
 def _legs(y: Floats, x: Floats) -> tuple[Floats, Floats, Floats, Floats]:

@@ -120,13 +120,13 @@ def last(values: Floats) -> float | None:
 
 
 def quantity_ratio(report: PairReport) -> float | None:
-    """Units of X that hedge one unit of Y at the newest closes.
+    """Units of X that hedge one unit of Y at the newest closes, by the method chosen.
 
     In logs β is a ratio of notionals, in prices it is the ratio of quantities itself.
     """
-    beta = last(report.beta)
-    if beta is None:
+    if report.hedge is None:
         return None
+    beta = report.hedge.beta
     return beta if report.params.price_units else beta * float(report.y[-1]) / float(report.x[-1])
 
 

@@ -10,7 +10,7 @@ import pytest
 import statsmodels.api as sm
 from numpy.testing import assert_allclose
 
-from analytics.hedge import METHODS, HedgeFit, huber, kalman, ols, theil_sen, total_least_squares
+from analytics.hedge import METHODS, TITLES, HedgeFit, huber, kalman, ols, theil_sen, total_least_squares
 from core.errors import DegenerateData, NotEnoughData
 from core.types import Floats
 from tests.analytics.pairs import walk
@@ -48,6 +48,9 @@ class TestEveryMethod:
 
     def test_it_says_its_name(self, fit: Method) -> None:
         assert METHODS[fit(X + NOISE, X).method] is fit
+
+    def test_it_has_a_name_to_show(self, fit: Method) -> None:
+        assert TITLES[fit(X + NOISE, X).method]
 
     def test_what_cannot_be_fitted_is_a_named_error(self, fit: Method) -> None:
         with pytest.raises(DegenerateData):

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.hedge import METHODS
 from analytics.params import FIT_BARS, Params
 from core.errors import PairsightError
 from tests.ui.fakes import FakeDesk
+from tests.ui.seeded import look
 from tests.ui.stage import play, shown, words
-from ui.controls.rule import Knobs, problem_with
+from ui.controls.rule import HEDGES, Knobs, problem_with
 
 UI = Path(__file__).parents[2] / "ui"
 levels = st.floats(0, 20).map(lambda v: round(v, 2))
@@ -60,6 +62,23 @@ def test_a_link_reopens_the_same_view() -> None:
     assert "SOLUSDT / BNBUSDT" in words(app)
     assert "5m" in words(app)
     assert "Classic" in words(app)
+
+
+def test_the_hedge_ratio_that_is_traded_can_be_chosen_and_is_the_one_shown() -> None:
+    app = play(FakeDesk("tradable"), hedge="Huber")
+    seen = look("tradable", "ETHUSDT", "BTCUSDT", Params(method="huber"))
+    assert seen.report.hedge is not None
+    assert shown(app, "beta") == repr(seen.report.hedge.beta)
+    assert seen.report.hedge.beta != seen.report.beta[-1]
+    assert "by Huber" in words(app)
+    assert "another than the one tested" in words(app)
+    app.button(key="reset").click().run()
+    assert app.selectbox(key="hedge").value == "Least squares"
+    assert shown(app, "beta") == repr(float(seen.report.beta[-1]))
+
+
+def test_every_hedge_ratio_is_offered_but_the_one_that_would_hold_everybody_up() -> None:
+    assert {*HEDGES.values(), "kalman"} == set(METHODS)
 
 
 def test_nonsense_in_the_address_falls_back_to_the_defaults() -> None:

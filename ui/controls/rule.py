@@ -7,6 +7,7 @@ from typing import Final
 
 import streamlit as st
 
+from analytics.hedge import TITLES
 from analytics.params import FIT_BARS, Params, Preset
 from analytics.presets import PRESETS
 from core.settings import Settings
@@ -17,6 +18,7 @@ TIMEFRAMES: Final = {name: seconds for seconds, name in TIMEFRAME_NAMES.items()}
 BY_TITLE: Final[dict[str, Preset]] = {info.title: key for key, info in PRESETS.items()}
 DEFAULT: Final = Params()
 UNITS: Final = ("log", "price")
+HEDGES: Final = {title: key for key, title in TITLES.items() if key != "kalman"}  # that one takes half a second a look
 MIN_FIT: Final = 30
 
 
@@ -48,6 +50,7 @@ def draw(settings: Settings) -> Rule:
     with st.expander("Windows and thresholds"):
         knobs = _knobs(timeframe_s)
         price_units = _spread_unit() == "price"
+        method = HEDGES[_hedge()]
     problem = problem_with(knobs, timeframe_s)
     if problem:
         st.error(problem, icon=":material/error:")
@@ -74,6 +77,7 @@ def draw(settings: Settings) -> Rule:
         exit_z=knobs.exit,
         stop_z=knobs.stop,
         price_units=price_units,
+        method=method,
         fee_bps=fee,
         notional=notional,
     )
@@ -183,6 +187,17 @@ def _spread_unit() -> str:
     )
 
 
+def _hedge() -> str:
+    return st.selectbox(
+        "Hedge ratio by",
+        list(HEDGES),
+        key="hedge",
+        bind="query-params",
+        help="How the β that is traded is fitted. The test, z and the record stay with least squares in logs. "
+        "Huber and Theil-Sen stand wild candles; total least squares takes noise in both legs.",
+    )
+
+
 def _fee(settings: Settings) -> float:
     value = st.number_input(
         "Fee per leg and side, bps",
@@ -221,5 +236,6 @@ def _reset(settings: Settings) -> None:
     st.session_state["exit"] = DEFAULT.exit_z
     st.session_state["stop"] = DEFAULT.stop_z
     st.session_state["spread"] = UNITS[0]
+    st.session_state["hedge"] = next(iter(HEDGES))
     st.session_state["fee"] = float(settings.taker_fee_bps)
     st.session_state["notional"] = DEFAULT.notional

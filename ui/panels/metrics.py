@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from analytics.decision import Verdict
+from analytics.hedge import TITLES
 from analytics.report import PairReport
 from core.types import Floats
 from ui import formats, theme
@@ -117,20 +118,22 @@ def _z_confirmed(r: Reading) -> Tile:
 
 
 def _hedge(r: Reading) -> Tile:
-    beta, se, ratio = last(r.report.beta), last(r.report.beta_se), quantity_ratio(r.report)
-    sub = "unknown until the fit window is full"
-    if ratio is not None:
-        sub = f"± {formats.number(se, 3)} · 1 {_base(r, r.symbol_y)} ↔ {_significant(ratio)} {_base(r, r.symbol_x)}"
+    hedge, ratio = r.report.hedge, quantity_ratio(r.report)
+    beta, sub = None, "unknown until the fit window is full"
+    if hedge is not None and ratio is not None:
+        beta, se = hedge.beta, formats.number(hedge.beta_se, 3)
+        sub = f"± {se} · 1 {_base(r, r.symbol_y)} ↔ {_significant(ratio)} {_base(r, r.symbol_x)}"
+    tested = r.params.method == "ols"
     unit = "units of X per unit of Y" if r.params.price_units else "a ratio of notionals"
     return Tile(
         "beta",
-        "Hedge ratio β",
+        "Hedge ratio β" if tested else f"β by {TITLES[r.params.method]}",
         formats.number(beta, 3),
         sub,
         "confirmed",
         beta,
         f"How much X hedges Y, {unit}, with one standard error; beside it both quantities.",
-        _trend(r.report, "beta"),
+        _trend(r.report, "beta") if tested else "",  # of the other methods there is no history
     )
 
 
