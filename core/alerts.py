@@ -15,7 +15,7 @@ OF_STREAMS: Final = frozenset({"stale", "gap"})  # these are about symbols, watc
 OF_LOOKS: Final = frozenset({"tradable", "left", "trap", "z", "regime"})  # decided at confirmed candles
 
 # waiting: to be sent, perhaps again; sending: handed to the channel, and not answered yet; sent: the channel took it;
-# given up: the channel would not take it for a day, or is no longer there.
+# given up: the channel took nothing for a day, refused it for good, or is no longer there.
 DeliveryState = Literal["waiting", "sending", "sent", "given up"]
 
 
