@@ -157,6 +157,12 @@ def test_the_live_distance_is_to_where_entry_is_now(preset: Preset, price_units:
     assert in_bps == pytest.approx(1e4 * abs(price_at(now.report, side * 2.0, x) / y - 1))
 
 
+def test_a_hair_before_entry_is_not_nothing() -> None:
+    now = reading(FakeDesk("wait"))
+    y, x = price_at(now.report, 1.9996, float(now.report.x[-1])), float(now.report.x[-1])
+    assert "0.0004 z" in trigger.markup(replace(now, live=score_live(now.report, y, x, END_MS)))
+
+
 def test_a_trend_with_a_hole_is_drawn_as_two_strokes() -> None:
     import base64
 

@@ -6,6 +6,7 @@ from math import copysign
 
 import streamlit as st
 
+from analytics.check_words import decimals
 from analytics.ticket import price_at
 from ui import formats, theme
 from ui.markup import Markup, el, join
@@ -103,7 +104,7 @@ def _distance(in_z: float | None, in_bps: float | None) -> str:
         return formats.UNKNOWN
     if in_z == 0:
         return "beyond entry"
-    text = f"{formats.number(in_z)} z"
+    text = f"{formats.number(in_z, decimals(2, in_z, 0.0))} z"
     return text if in_bps is None else f"{text}, {formats.bps(in_bps, sign=False)} of price"
 
 
