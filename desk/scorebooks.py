@@ -151,11 +151,14 @@ class ScoreBooks:
         y, x = row.pair.split("/")
         each = (self._settling.hours(y), self._settling.hours(x))
         unheard = self._unheard(book, row, params) if book.trades else ()
-        said_ms = heard_ms or (row.written_ms and row.written_ms + round(self._market.ahead_ms()))
-        self._books[one], changed = scored(book, row, params, each, unheard, said_ms)
+        self._books[one], changed = scored(book, row, params, each, unheard, self.said_ms(row, heard_ms))
         self._unstored.books.add(one)
         for trade in changed:
             self._put(trade, self._settling.charged(trade))
+
+    def said_ms(self, row: JournalRow, heard_ms: int) -> int:
+        """Exchange time at which a look was said: when it was heard, else when it was written; 0: not known."""
+        return heard_ms or (row.written_ms and row.written_ms + round(self._market.ahead_ms()))
 
     def read_on(self, one: BookId) -> bool:
         """Score the next stored looks of a book; says whether there are more."""
