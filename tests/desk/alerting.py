@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analytics.params import Params
-from core.alerts import Event
+from core.alerts import AlertRule, Event
 from core.journal import JournalRow
 from core.types import Source
 from desk.alert_channels import name_of
 from desk.alert_survey import Prices, Survey
+from desk.alert_watch import AlertWatch
 from desk.alerts import Alerts
 from desk.apprise_sender import Sender
 from desk.watch import Key
@@ -109,3 +110,43 @@ def states(store: TradeStore) -> list[str]:
     """Of every delivery, whether it was sent."""
     store.flush()
     return [d.state for d in store.deliveries([a.id for a in store.alerts()])]
+
+
+class Desk:
+    """A watch without its thread, and the life after it."""
+
+    def __init__(self, store: TradeStore, *rules: AlertRule, world: World | None = None) -> None:
+        self.store, self.world = store, world or World()
+        for rule in rules:
+            store.put_alert_rule(replace(rule, made_ms=self.world.clock_ms))
+        store.flush()
+        self.born()
+
+    def born(self) -> AlertWatch:
+        self.told = 0
+        self.seconds = 0.0
+        self.watch = AlertWatch(
+            self.store,
+            self.world.survey(),
+            channels=lambda: ("env1",),
+            on_told=self._on_told,
+            stale_after_s=15.0,
+            now_ms=lambda: self.world.clock_ms,
+            monotonic=lambda: self.seconds,
+        )
+        self.watch.rules_changed()
+        self.watch.turn()
+        return self.watch
+
+    def says(self, *rows: object) -> list[str]:
+        """Have these said; all that was told so far, oldest first."""
+        say(self.store, self.watch.hear, rows)  # type: ignore[arg-type]
+        return self.turn()
+
+    def turn(self) -> list[str]:
+        self.watch.turn()
+        self.store.flush()
+        return [alert.text for alert in reversed(self.store.alerts())]
+
+    def _on_told(self) -> None:
+        self.told += 1
