@@ -15,7 +15,7 @@ def the_desk() -> Desk:
     """One desk however many tabs are open; closed when the cache lets go of it."""
     settings = Settings.from_env()
     desk = Desk(settings)
-    if settings.autostart:
+    if settings.autostart or settings.role == "read":  # who only reads has no button for it
         desk.start()
     # Streamlit collects garbage after every run; what lives as long as the process need not be walked each time.
     gc.freeze()

@@ -26,6 +26,7 @@ class Settings:
     symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
     stream: Literal["trade", "aggTrade"] = "trade"
     autostart: bool = True
+    role: Literal["any", "read"] = "any"  # read: never collects, whoever else does
     grace_ms: int = 500  # a candle is confirmed when the watermark is this far past its end
     ring_trades: int = 20_000  # newest trades kept in memory, per symbol
     flush_ms: int = 250  # trades wait at most this long before a transaction
@@ -58,6 +59,7 @@ class Settings:
                 'Literal["trade", "aggTrade"]', _choice(env, "PAIRSIGHT_STREAM", d.stream, ("trade", "aggTrade"))
             ),
             autostart=_choice(env, "PAIRSIGHT_AUTOSTART", "1", ("0", "1")) == "1",
+            role=cast('Literal["any", "read"]', _choice(env, "PAIRSIGHT_ROLE", d.role, ("any", "read"))),
             grace_ms=_whole(env, "PAIRSIGHT_GRACE_MS", d.grace_ms, 0, 60_000),
             ring_trades=_whole(env, "PAIRSIGHT_RING_TRADES", d.ring_trades, 100, 10_000_000),
             flush_ms=_whole(env, "PAIRSIGHT_FLUSH_MS", d.flush_ms, 10, 60_000),

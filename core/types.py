@@ -404,6 +404,7 @@ class DeskStatus:
     store: StoreStatus = field(default_factory=StoreStatus)
     symbols: tuple[str, ...] = ()  # streamed, or to be streamed once started
     problem: str = ""  # why there are no data, as a sentence; empty: nothing is wrong
+    may_collect: bool = True  # False: told only to read (PAIRSIGHT_ROLE)
     simulator_offered: bool = False  # the exchange cannot be reached and the local one could stand in
     warmup: Mapping[str, float] = field(default_factory=dict)  # symbol -> history loaded, 0..1; absent: nothing to load
     gaps_open: int = 0

@@ -76,6 +76,8 @@ def main(argv: list[str] | None = None) -> int:
             said = told(settings)
             print(json.dumps(said, indent=1, ensure_ascii=False))
             return 0 if said["healthy"] else 1
+        if settings.role == "read":
+            raise SettingsError("PAIRSIGHT_ROLE=read is for screens: python -m desk collects")
         return collected(settings, args)
     except PairsightError as error:
         log.error("%s", error)

@@ -20,7 +20,7 @@ from analytics.paper_view import TrackView, live_accounts
 from analytics.params import Params
 from analytics.report import PairReport
 from analytics.trial import Trial, TrialAsk
-from core.errors import DataError, NoteUnreadable, StoreBusy, UnknownSymbol
+from core.errors import DataError, NoteUnreadable, PairsightError, StoreBusy, UnknownSymbol
 from core.journal import JournalRow
 from core.load import HistoryLoad
 from core.settings import Settings
@@ -69,9 +69,9 @@ class Desk:
     # Running
 
     def start(self) -> None:
-        """Start the feeds; does nothing when they run. Where another process collected, try to take over."""
+        """Start the feeds; does nothing when they run. Where another process collected, try to take over, if it may."""
         with self._lock:
-            if isinstance(self._station, Onlooker):
+            if isinstance(self._station, Onlooker) and self._may_collect:
                 old, self._station = self._station, self._open(self.settings)
                 old.close()
             self._station.start()
@@ -92,6 +92,8 @@ class Desk:
 
     def use_simulator(self) -> None:
         """Start the local simulator, switch the source to it, and run. Its trades have a database of their own."""
+        if not self._may_collect:
+            raise PairsightError("This Pairsight only reads (PAIRSIGHT_ROLE=read): it starts no simulator.")
         with self._lock:
             if self._simulator is not None:
                 self._station.start()
@@ -146,7 +148,8 @@ class Desk:
         status = self._station.status()
         reached = status.trades.state == "live" or status.trades.watermark_ms > 0
         offered = status.running and not reached and self._simulator is None and bool(status.problem)
-        return replace(status, simulator_offered=offered, log=self._log.lines)
+        may_collect = self._may_collect
+        return replace(status, may_collect=may_collect, simulator_offered=offered and may_collect, log=self._log.lines)
 
     def newest_candle_ms(self, symbol_y: str, symbol_x: str, timeframe_s: int) -> int | None:
         """Open time of the newest candle both legs may share. Cheap."""
@@ -289,8 +292,14 @@ class Desk:
             station.settled,
         )
 
+    @property
+    def _may_collect(self) -> bool:
+        return self.settings.role == "any"
+
     def _open(self, settings: Settings) -> Collector | Onlooker:
-        """Collect; where another process does, look on."""
+        """Collect; where another process does, or where it may not, look on."""
+        if not self._may_collect:
+            return Onlooker(settings, TradeStore.open_reader(settings.db))
         try:
             store = TradeStore(
                 settings.db,

@@ -37,8 +37,10 @@ def problems(status: DeskStatus, now_ms: int) -> tuple[str, ...]:
         found.append(_silence("mark prices", status.market, newest_mark_age_s(status), marks_stale_s))
     else:
         found.append("The feed is stopped.")
-    if status.store.state == "reading":
+    if status.store.state == "reading" and status.running:
         found.append("Another Pairsight collects into the database; this one only reads.")
+    elif status.store.state == "reading":
+        found.append("Another Pairsight has the database and does not collect: start its feed, or end it.")
     elif status.store.state != "writing":
         found.append(f"Nothing is stored: {status.store.reason or f'the writer is {status.store.state}'}.")
     found += status.alerts_problem, status.track_problem

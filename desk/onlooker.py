@@ -92,7 +92,8 @@ class Onlooker:
     def status(self) -> DeskStatus:
         """What the collecting process last said of itself."""
         db, stale_after_s = self.settings.db, self.settings.stale_after_s
-        words = f"Another Pairsight collects into {db}; this one shows what it stores."
+        told_to = ", as PAIRSIGHT_ROLE=read tells it to" if self.settings.role == "read" else ""
+        words = f"Another Pairsight collects into {db}; this one shows what it stores{told_to}."
         store = replace(self.store.status(), state="reading", reason=words)
         unknown = DeskStatus(store=store, problem=words, stale_after_s=stale_after_s)
         try:

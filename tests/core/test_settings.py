@@ -20,6 +20,7 @@ def test_each_variable_reaches_its_field() -> None:
             "PAIRSIGHT_SYMBOLS": " btcusdt, 币安人生USDT ",
             "PAIRSIGHT_STREAM": "aggTrade",
             "PAIRSIGHT_AUTOSTART": "0",
+            "PAIRSIGHT_ROLE": "read",
             "PAIRSIGHT_WATCH": "ethusdt/btcusdt, SOLUSDT/BTCUSDT@5m:classic, ETHUSDT/BTCUSDT@1m",
             "PAIRSIGHT_ALERT_URLS": "tgram://a:b/1 mailto://me:x@h?to=a@b.c,d@e.f, json://h/p",
             "PAIRSIGHT_ALLOWED_EMAILS": "Ann@Example.org, bob@example.org",
@@ -28,7 +29,7 @@ def test_each_variable_reaches_its_field() -> None:
     assert s.ws_url == "ws://127.0.0.1:9700"
     assert s.db == Path("x/y.db")
     assert s.symbols == ("BTCUSDT", "币安人生USDT")
-    assert (s.stream, s.autostart) == ("aggTrade", False)
+    assert (s.stream, s.autostart, s.role) == ("aggTrade", False, "read")
     assert s.watch == (WatchedPair("ETHUSDT", "BTCUSDT"), WatchedPair("SOLUSDT", "BTCUSDT", 300, "classic"))
     assert s.alert_urls == ("tgram://a:b/1", "mailto://me:x@h?to=a@b.c,d@e.f", "json://h/p")
     assert "mailto" not in repr(s)  # addresses of channels are secrets
@@ -43,6 +44,7 @@ def test_each_variable_reaches_its_field() -> None:
         ("PAIRSIGHT_SYMBOLS", "BTCUSDT,btcusdt", "has BTCUSDT twice"),
         ("PAIRSIGHT_SYMBOLS", ",", "must be symbols"),
         ("PAIRSIGHT_STREAM", "kline", "must be trade or aggTrade, was 'kline'"),
+        ("PAIRSIGHT_ROLE", "write", "PAIRSIGHT_ROLE must be any or read, was 'write'"),
         ("PAIRSIGHT_WS_URL", "http://x", "must be an address like wss://"),
         ("PAIRSIGHT_WS_URL", "ws://", "was 'ws://': name the host, or leave the variable out for wss://fstream"),
         ("PAIRSIGHT_REST_URL", "http://x:y", "must be an address like https://"),

@@ -13,7 +13,7 @@ import pytest
 
 from analytics.decision import Verdict
 from analytics.params import Params
-from core.errors import StoreError, UnknownSymbol
+from core.errors import PairsightError, StoreError, UnknownSymbol
 from core.settings import Settings
 from desk.collector import Collector
 from desk.desk import Desk
@@ -158,6 +158,30 @@ def test_a_second_desk_on_the_same_database_reads_and_collects_nothing(desk: Des
         wait_until(lambda: second.live("ETHUSDT", "BTCUSDT", params) is not None)
     finally:
         second.close()
+
+
+def test_a_desk_that_may_only_read_never_has_the_database(settings: Settings) -> None:
+    reading = replace(settings, role="read")
+    with pytest.raises(StoreError, match="start a Pairsight that collects"):
+        Desk(reading)
+    Desk(settings).close()
+    screen = Desk(reading)
+    try:
+        for _ in range(2):
+            screen.start()
+            status = screen.status()
+            assert (status.store.state, status.may_collect, status.simulator_offered) == ("reading", False, False)
+        with pytest.raises(PairsightError, match="PAIRSIGHT_ROLE=read"):
+            screen.use_simulator()
+        desk = Desk(settings)  # whenever it comes
+        assert (desk.status().store.state, desk.status().may_collect) == ("writing", True)
+        desk.start()
+        wait_until(lambda: screen.status().running)
+        assert "as PAIRSIGHT_ROLE=read tells it to" in screen.status().problem
+        desk.close()
+        assert not screen.status().running
+    finally:
+        screen.close()
 
 
 def test_simulated_trades_never_enter_a_database_of_the_exchange(settings: Settings) -> None:

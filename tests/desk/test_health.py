@@ -73,6 +73,13 @@ def test_each_way_to_be_unwell_has_its_sentence(status: DeskStatus, says: str) -
     assert says in only
 
 
+def test_one_that_waits_for_another_that_does_not_collect_says_what_to_do() -> None:
+    waits = replace(WELL, running=False, store=StoreStatus(state="reading"))
+    assert problems(waits, NOW_MS)[1:] == (
+        "Another Pairsight has the database and does not collect: start its feed, or end it.",
+    )
+
+
 def test_the_alerts_trouble_is_the_desks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(Settings(ws_url="ws://127.0.0.1:9", rest_url="http://127.0.0.1:9", db=tmp_path / "a.db"))
     assert isinstance(desk.alerts, Alerts)

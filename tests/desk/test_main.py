@@ -224,6 +224,14 @@ def test_a_setting_that_cannot_be_used_is_one_line_of_the_log_and_code_2(env: di
     assert said["message"].startswith("PAIRSIGHT_SYMBOLS must name each symbol once")
 
 
+def test_a_desk_that_may_only_read_is_none(
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_this_process(env | {"PAIRSIGHT_ROLE": "read"}, monkeypatch)
+    assert main([]) == 2
+    assert caplog.records[-1].getMessage() == "PAIRSIGHT_ROLE=read is for screens: python -m desk collects"
+
+
 @pytest.mark.parametrize(
     ("written", "code", "says"),
     [(True, 0, "stopped; everything is written"), (False, 1, "stopped; not everything could be written")],

@@ -67,6 +67,7 @@ class FakeDesk:
     store_problem: str = ""
     watched: list[WatchedPair] = field(default_factory=list)
     other_collects: bool = False
+    may_collect: bool = True
     alerts: FakeAlerts = field(default_factory=FakeAlerts)
     paper: TrackView = field(default_factory=TrackView)
     paper_worth: dict[tuple[str, int, str, int], Account] = field(default_factory=dict)
@@ -158,6 +159,7 @@ class FakeDesk:
             ),
             symbols=tuple(self.symbols),
             problem="The name fstream.binance.com could not be resolved. Is this machine online?" if away else "",
+            may_collect=self.may_collect,
             simulator_offered=away,
             warmup={"ETHUSDT": 0.25, "BTCUSDT": 0.25} if self.scenario == "warming" else {},
             gaps_open=1 if self.scenario == "no_data" else 0,

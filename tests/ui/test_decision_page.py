@@ -244,6 +244,21 @@ def test_a_window_that_only_reads_says_so_and_can_take_over() -> None:
     assert not app.sidebar.error
 
 
+@pytest.mark.parametrize("running", [True, False])
+def test_a_window_that_may_only_read_offers_nothing_that_collects(running: bool) -> None:
+    app = play(FakeDesk("wait", running=running, other_collects=True, may_collect=False))
+    assert "This window reads." in words(app)
+    assert "This window only reads." in app.sidebar.caption[0].value
+    assert ("Nobody collects now." in words(app)) is not running
+    assert {b.key for b in app.button} & {"feed_take_over", "feed_start", "feed_stop", "state_start"} == set()
+
+
+def test_before_anything_is_stored_it_says_where_to_start() -> None:
+    app = play(FakeDesk("stopped", may_collect=False))
+    assert "Start the Pairsight that collects into this database" in words(app)
+    assert "state_start" not in {b.key for b in app.button}
+
+
 def test_margins_carry_the_unit_of_their_value() -> None:
     text = words(play(FakeDesk("wait")))
     by_key = {c.key: c for c in look("wait", "ETHUSDT", "BTCUSDT", Params()).decision.checks}

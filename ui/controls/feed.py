@@ -15,7 +15,9 @@ from ui.port import DeskPort
 
 def draw(desk: DeskPort, settings: Settings, status: DeskStatus) -> bool:
     """Draw the controls; whether the screen is paused."""
-    if status.store.state == "reading":
+    if not status.may_collect:
+        st.caption("This window only reads. The feed is started and stopped where trades are collected.")
+    elif status.store.state == "reading":
         st.button(
             "Collect here",
             icon=":material/move_item:",
