@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -20,7 +21,7 @@ from analytics.paper_fill import executable
 from analytics.params import Params
 from analytics.report import PairReport
 from core.clock import now_ms
-from core.errors import PairsightError
+from core.errors import PairsightError, StoreError
 from core.journal import JournalRow
 from core.paper import PaperBook, PaperTrade, Settlement
 from core.types import TIMEFRAME_NAMES, Candles, Ticks, Trade
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 CHUNK: Final = 500  # stored looks scored at once
 BOOKS_S: Final = 5.0  # how far the books have come is stored at least so often; a crash scores the rest again
+
+LOOKS: Final = "Looks at {} cannot be scored"
 
 BookId = tuple[str, int, str]  # pair, timeframe, key of the parameters
 
@@ -114,7 +117,7 @@ class ScoreBooks:
             one = book_id(b)
             self._books[one] = Book(b.candle_ms, trades=tuple(on.get(one, ())))
             self._unstored.books.add(one)
-            with self.troubles.guarded(_looks_of(one)):  # an unreadable one begins anew, as after a long silence
+            with self._guarded(one, LOOKS):  # an unreadable one begins anew, as after a long silence
                 self._books[one] = replace(self._books[one], memory=Memory.from_text(b.memory))
                 self._unstored.books.remove(one)
         self._changed_ms = self._store.paper_mark()
@@ -140,9 +143,9 @@ class ScoreBooks:
             return
         self._books[one] = replace(book, candle_ms=row.candle_ms)
         try:
-            with self.troubles.guarded(_looks_of(one)):
+            with self._guarded(one, LOOKS):
                 self._take(book, row, params, heard_ms)
-        except PairsightError:  # it is tried again
+        except StoreError:  # it is tried again
             self._books[one] = book
             raise
 
@@ -176,27 +179,52 @@ class ScoreBooks:
     def fill(self) -> None:
         """Fill at the touch what came due, as soon as both legs have traded after it; only until the candle is over."""
         due = set()
-        for trade in self.on:
+
+        def filled(trade: PaperTrade) -> None:
             if trade.state in {"entering", "leaving"}:
                 due.add((trade.key, trade.state))
-                with self.troubles.guarded(f"A fill of {_name(book_id(trade))} fails"):
-                    filled = self._at_touch(trade)
-                    if filled is not None:
-                        self._put(trade, self._settling.charged(filled))
+                now = self._at_touch(trade)
+                if now is not None:
+                    self._put(trade, self._settling.charged(now))
+
+        self.for_each(filled, "Fills of {} cannot be made")
         self._noted = {mark: noted for mark, noted in self._noted.items() if mark in due}
 
     def fund(self) -> None:
         """Charge what was settled to whoever was in, and end what has no market any more."""
+
+        def charged(trade: PaperTrade) -> None:
+            now = self._settling.charged(trade)
+            if now is not trade:
+                self._put(trade, now)
+
         for closed in self._settling.turn(self.on):
             self._unstored.trades[closed.key] = closed
-        for trade in self.on:
-            with self.troubles.guarded(f"Funding of {_name(book_id(trade))} cannot be charged"):
-                now = self._settling.charged(trade)
-                if now is not trade:
-                    self._put(trade, now)
+        self.for_each(charged, "Funding of {} cannot be charged")
         for trade in self._abandoned.among(self.on):
-            log.warning("%s: no candle comes any more; a trade on paper is closed at the last", _name(book_id(trade)))
+            log.warning("%s: no candle comes any more; a trade on paper is closed at the last one", trade.pair)
             self._put(trade, self._settling.charged(without_market(trade, trade.timeframe_s * 1000)))
+
+    def for_each(self, do: Callable[[PaperTrade], None], fails: str) -> None:
+        """Do this with every open trade; ``fails`` is the sentence where it cannot be done, about {}."""
+        for one, book in list(self._books.items()):
+            with self._guarded(one, fails):
+                for trade in book.trades:
+                    do(trade)
+
+    @contextmanager
+    def _guarded(self, one: BookId, fails: str) -> Iterator[None]:
+        """A part of one book's work. A store that cannot be read is everybody's trouble, anything else this book's."""
+        pair, timeframe_s, _ = one
+        what = fails.format(f"{pair} {TIMEFRAME_NAMES.get(timeframe_s, str(timeframe_s))}")
+        try:
+            with self.troubles.guarded(what):
+                yield
+        except StoreError:
+            raise
+        except PairsightError as error:
+            with self.troubles.waiting(what):
+                raise error
 
     def save(self, *, everything: bool = False) -> None:
         """Trades at once, with their books; books alone now and then. What is refused is offered again."""
@@ -263,16 +291,6 @@ class ScoreBooks:
             Step(int(report.open_ms[i]), float(report.y[i]), float(report.x[i]), float(z[i]))
             for i in np.flatnonzero(report.open_ms > book.candle_ms).tolist()
         )
-
-
-def _name(one: BookId) -> str:
-    pair, timeframe_s, _ = one
-    return f"{pair} {TIMEFRAME_NAMES.get(timeframe_s, str(timeframe_s))}"
-
-
-def _looks_of(one: BookId) -> str:
-    """Of a book that cannot be kept."""
-    return f"Looks at {_name(one)} cannot be scored"
 
 
 def book_id(what: JournalRow | PaperTrade | PaperBook) -> BookId:

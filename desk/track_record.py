@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from analytics.paper_entry import params_of
 from core.journal import JournalRow
+from core.paper import PaperTrade
 from desk.basis import PRINTS
 from desk.scorebooks import BookId, Market, ScoreBooks, book_id
 from desk.settling import Settling
@@ -64,9 +65,10 @@ class TrackRecord:
 
     def hear(self, key: Key, row: JournalRow) -> None:
         """Take a look that was said; quick, for it is called on the engine's thread."""
+        now_ms = self._exchange_ms()
         with self._lock:
             if len(self._heard) < MOST_HEARD:
-                self._heard.append((key, row, self._exchange_ms()))
+                self._heard.append((key, row, now_ms))
             else:
                 self._current.discard(book_id(row))  # at its next look the journal is read
                 self._refused.add(book_id(row))
@@ -149,10 +151,12 @@ class TrackRecord:
         if not exchange_ms or now_s - self._followed_s < FOLLOW_S:
             return
         self._followed_s = now_s
-        for trade in self._books.on:
+
+        def follow(trade: PaperTrade) -> None:
             if exchange_ms - trade.seen_ms > QUIET_BARS * trade.timeframe_s * 1000:
-                with self._books.troubles.guarded(f"An open trade of {trade.pair} cannot be followed"):
-                    self._want(Key(*trade.symbols, params_of(trade)))
+                self._want(Key(*trade.symbols, params_of(trade)))
+
+        self._books.for_each(follow, "Trades of {} cannot be looked after")
 
 
 def keep_score(station: Collector, want: Callable[[Key], None]) -> TrackRecord:

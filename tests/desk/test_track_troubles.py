@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from analytics.paper_account import account
-from core.errors import StoreError
+from analytics.report import PairReport
+from core.errors import DegenerateData, StoreError
 from core.journal import JournalRow
 from core.paper import PaperBook
 from tests.analytics.looks import MINUTE_MS, START_MS, look
+from tests.analytics.pairs import candles
 from tests.desk.scoring import World
 
 DAY_MS = 86_400_000
@@ -107,6 +110,23 @@ def test_a_look_that_cannot_be_scored_costs_nobody_elses_score_and_is_told(caplo
     assert world.record.problem() == ""
 
 
+def test_candles_that_cannot_be_analysed_are_nobody_elses_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    def degenerate(*_: object) -> PairReport:
+        raise DegenerateData("All prices are the same.")
+
+    world = opened()
+    opens = START_MS + MINUTE_MS * np.arange(2_000)
+    for symbol in ("YUSDT", "XUSDT"):
+        world.shelf.bars[symbol] = candles(symbol, np.full(2_000, 100.0), open_ms=opens)
+    monkeypatch.setattr(world, "report_to", degenerate)
+    world.begin()
+    world.say(look(1_900, 1.0, 99.0, 50.0), heard=False)  # what came between is analysed
+    world.say(replace(OPEN[0], pair="AUSDT/BUSDT"))
+    world.record.turn()
+    assert world.record.problem() == "Looks at YUSDT/XUSDT 1m cannot be scored: All prices are the same."
+    assert "AUSDT/BUSDT" in {t.pair for t in world.shelf.trades.values()}
+
+
 def test_a_memory_that_cannot_be_read_begins_anew_and_stops_nobody() -> None:
     world = opened()
     world.shelf.books["other"] = PaperBook("AUSDT/BUSDT", 60, "key", START_MS, "{")
@@ -131,7 +151,7 @@ def test_a_trade_of_unreadable_parameters_stops_nobody() -> None:
     world.now_ms += 10 * MINUTE_MS
     world.record.turn()
     assert [key.pair for key in world.wanted] == ["YUSDT/XUSDT"]
-    assert "An open trade of AUSDT/BUSDT cannot be followed" in world.record.problem()
+    assert "Trades of AUSDT/BUSDT 1m cannot be looked after" in world.record.problem()
 
 
 def test_a_store_that_cannot_be_read_is_told_until_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
