@@ -69,7 +69,7 @@ class TrackFigures:
 
 
 def figures(
-    trades: Sequence[PaperTrade], span_ms: tuple[int, int] | None = None, seed: int = 0, fee_bps: float = FEE_BPS
+    trades: Sequence[PaperTrade], span_ms: tuple[int, int] | None = None, fee_bps: float = FEE_BPS
 ) -> TrackFigures:
     """The figures of some trades.
 
@@ -78,8 +78,6 @@ def figures(
     trades : sequence of PaperTrade
     span_ms : (int, int), optional
         From when to when score was kept; without it there is no Sharpe ratio.
-    seed : int
-        Of every bootstrap: the same trades give the same intervals.
     fee_bps : float
         What the desk takes a taker to pay.
     """
@@ -89,14 +87,14 @@ def figures(
         group = trade.pair, trade.timeframe_s, trade.preset, settings_of(trade, fee_bps)
         groups.setdefault(group, []).append(trade)
     pairs = [
-        PairScore(*key, _score([t for t in mine if t.said], seed), _score([t for t in mine if not t.said], seed))
+        PairScore(*key, _score([t for t in mine if t.said]), _score([t for t in mine if not t.said]))
         for key, mine in groups.items()
     ]
     return TrackFigures(
-        said=_side(said, span_ms, seed),
-        refused=_side(refused, span_ms, seed),
+        said=_side(said, span_ms),
+        refused=_side(refused, span_ms),
         pairs=tuple(sorted(pairs, key=_most_first)),
-        checks=scores_by(refused, lambda t: t.failed, seed),
+        checks=scores_by(refused, lambda t: t.failed),
     )
 
 
@@ -104,12 +102,12 @@ def _most_first(p: PairScore) -> tuple[int, str, int, str, str]:
     return -p.said.closed - p.refused.closed, p.pair, p.timeframe_s, p.preset, p.settings
 
 
-def _side(trades: Sequence[PaperTrade], span_ms: tuple[int, int] | None, seed: int) -> Side:
-    return Side(_score(trades, seed, span_ms), equity(trades), calibration(trades))
+def _side(trades: Sequence[PaperTrade], span_ms: tuple[int, int] | None) -> Side:
+    return Side(_score(trades, span_ms), equity(trades), calibration(trades))
 
 
-def _score(trades: Sequence[PaperTrade], seed: int, span_ms: tuple[int, int] | None = None) -> Score:
-    return score(trades, np.random.default_rng(seed), span_ms)
+def _score(trades: Sequence[PaperTrade], span_ms: tuple[int, int] | None = None) -> Score:
+    return score(trades, np.random.default_rng(0), span_ms)  # the same trades, the same intervals
 
 
 def live_accounts(
