@@ -20,8 +20,10 @@ from desk.asks import AddChannel, Ask, DropChannel, DropRule, EnableRule, SaveRu
 from storage.reader import StoreReader
 from storage.wishes import may_put, put_wish
 
-ELSEWHERE: Final = "Another Pairsight collects into this database: what you change here is asked of it."
-NOT_HERE: Final = "Another Pairsight collects into this database, and rules and channels are changed there:"
+ELSEWHERE: Final = (
+    "This screen only reads: what you change here is asked of the Pairsight that collects into this database."
+)
+NOT_HERE: Final = "This screen only reads, and nothing can be asked from here:"
 
 
 class AlertsSeen:
@@ -53,7 +55,7 @@ class AlertsSeen:
                 replace(status, waiting=waiting.get(name, 0)) for name, status in {**of_environment, **entered}.items()
             ]
             view = replace(seen(self._store, channels, self._named), elsewhere=ELSEWHERE)
-        except StoreError as error:  # as where an older Pairsight collects
+        except StoreError as error:
             return AlertsView(elsewhere=ELSEWHERE, read_only=f"{NOT_HERE} {error}.")
         if not may_put(self._path):
             return replace(view, read_only=f"{NOT_HERE} {self._path} may not be written by this user.")

@@ -45,7 +45,7 @@ def put_wish(path: Path, words: str, body: str, asked_ms: int) -> None:
     Raises
     ------
     StoreError
-        If this user may not write the file, it stays locked, is of an older Pairsight, or too much waits already.
+        If this user may not write the file, it stays locked, or too much waits already.
     """
     try:
         uri = path.resolve().as_uri() + "?mode=rw"  # never made anew
@@ -61,8 +61,6 @@ def put_wish(path: Path, words: str, body: str, asked_ms: int) -> None:
             )
             connection.execute("COMMIT")
     except sqlite3.Error as error:
-        if "no such table" in str(error):
-            raise StoreError("The Pairsight that collects is of an older version and takes no wishes.") from error
         raise explain(error, path) from error
 
 

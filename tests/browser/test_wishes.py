@@ -34,7 +34,7 @@ def app(tmp_path: Path) -> Iterator[App]:
             while not collects(db):  # before the app looks for who does
                 assert desk.poll() is None, (tmp_path / "desk.log").read_text()
                 time.sleep(0.1)
-            with app_at(exchange, tmp_path) as app:
+            with app_at(exchange, tmp_path, PAIRSIGHT_ROLE="read") as app:
                 yield app
         finally:
             desk.terminate()
@@ -53,7 +53,7 @@ def collects(db: Path) -> bool:
 def test_channel_rules_and_watched_pairs_are_asked_for_and_are_there_a_moment_later(app: App, page: Page) -> None:
     hook = Webhook("a-secret-path")
     page.goto(f"{app.url}/alerts?tf=5m&preset=Classic")
-    expect(page.locator("[data-key=elsewhere]")).to_contain_text("is asked of it")
+    expect(page.locator("[data-key=elsewhere]")).to_contain_text("is asked of the Pairsight that collects")
     page.locator(".st-key-channel_url input").fill(hook.url)
     page.locator(".st-key-channel_label input").fill("my hook")
     page.get_by_role("button", name="Add the channel").click()

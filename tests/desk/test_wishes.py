@@ -214,9 +214,7 @@ def test_a_file_that_cannot_be_read_has_told_nothing_and_takes_nothing(path: Pat
     assert screen.newest_id() == 0
     view = screen.view()
     assert view.rules == ()
-    assert view.read_only.startswith(
-        "Another Pairsight collects into this database, and rules and channels are changed"
-    )
+    assert view.read_only.startswith(alerts_seen.NOT_HERE)
 
 
 # The whole way, through two desks on one file

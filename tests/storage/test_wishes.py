@@ -93,19 +93,13 @@ def test_nothing_is_made_where_there_is_no_database(path: Path) -> None:
     assert not path.exists()
 
 
-def test_an_older_database_takes_no_wishes_and_a_locked_one_says_so(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_stays_locked_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     TradeStore(path).close()
     monkeypatch.setattr(wishes, "_WAIT_S", 0.05)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="is locked by another program"):
             put_wish(path, "One", "{}", 1)
-        other.execute("DROP TABLE wishes")
-        other.execute("COMMIT")
-    with pytest.raises(StoreError, match="is of an older version and takes no wishes"):
-        put_wish(path, "One", "{}", 1)
 
 
 def test_whether_this_user_may_write_is_known_before_it_is_tried(
