@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from core.alerts import AlertRule, Event
-from core.errors import PairsightError
+from core.errors import PairsightError, StoreError
 from core.settings import Settings
 from core.types import WatchedPair
+from core.wishes import Wish
 from desk import alerts_seen
 from desk.alerts_seen import AlertsSeen
 from desk.apprise_sender import BadAddress
@@ -70,6 +71,28 @@ class Doer:
         if self.refuse:
             raise PairsightError(self.refuse)
         self.did.append(what)
+
+
+@dataclass
+class WishesOnly:
+    """The part of a store that is asked here."""
+
+    store: TradeStore
+
+    def wishes(self) -> tuple[Wish, ...]:
+        return self.store.wishes()
+
+    def take_wish(self, wish_id: int) -> bool:
+        return self.store.take_wish(wish_id)
+
+    def refuse_wish(self, wish_id: int, answer: str) -> bool:
+        return self.store.refuse_wish(wish_id, answer)
+
+    def drop_wish(self, wish_id: int) -> bool:
+        return self.store.drop_wish(wish_id)
+
+    def flush(self, timeout_s: float = 10.0) -> bool:
+        return self.store.flush(timeout_s)
 
 
 @pytest.fixture
@@ -152,6 +175,23 @@ def test_one_that_was_cut_off_says_so_and_is_not_done_twice(store: TradeStore, s
     wishes(store, doer).turn()
     assert doer.did == []
     assert [w.answer for w in screen.view().wishes] == [CUT_OFF]
+
+
+def test_nothing_is_done_that_cannot_be_written_down_as_taken(store: TradeStore, screen: AlertsSeen) -> None:
+    class Full(WishesOnly):
+        def take_wish(self, wish_id: int) -> bool:
+            return False
+
+    screen.save(AlertRule("gap"))
+    doer = Doer()
+    full = Wishes(Full(store), doer)
+    with pytest.raises(StoreError):
+        full.turn()
+    assert doer.did == []
+    full.start()
+    wait_until(lambda: "nothing can be written now" in full.problem())
+    full.stop()
+    assert [wish.state for wish in store.wishes()] == ["asked"]
 
 
 @pytest.mark.parametrize("body", ["{}", "[", '{"type":"SendMoney"}', '{"type":"SaveRule","rule":{"kind":"moon"}}'])

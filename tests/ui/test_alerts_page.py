@@ -170,7 +170,7 @@ def test_a_screen_that_only_reads_asks_and_says_what_waits_and_what_could_not_be
     failed = Wish(2, NOW_MS, "Watch A/B 1m Evidence", "refused", "A/B <cannot> be kept.")
     app, desk = page(replace(FakeAlerts.full(), elsewhere="Another collects.", wishes=(waits, failed)))
     assert "Another collects." in words(app)
-    assert "Asked the desk at 15:00:00 UTC; not taken up yet: Delete the rule “Feed is stale”." in words(app)
+    assert "Asked the desk at 2024-07-19 15:00:00 UTC; not taken up yet: Delete the rule “Feed is stale”." in words(app)
     assert "not done: Watch A/B 1m Evidence. A/B &lt;cannot&gt; be kept." in markup(app)
     assert not any(b.disabled for b in app.button if b.key and b.key.startswith(("alert_", "channel_")))
     app.button(key="channel_test_page1").click().run()

@@ -145,9 +145,9 @@ def test_every_number_of_the_alerts_page_is_of_a_rule_a_channel_or_an_alert() ->
         ],
         "watched": ["ETHUSDT/BTCUSDT 1m Evidence", "SOLUSDT/BTCUSDT 5m Classic named by PAIRSIGHT_WATCH"],
         "wish": [
-            f"Asked the desk at {clock(NOW_MS - 4_000)} UTC; not taken up yet: New rule “Confirmed |z| ≥ 2.5”, all.",
+            f"Asked the desk at {stamp(NOW_MS - 4_000)} UTC; not taken up yet: New rule “Confirmed |z| ≥ 2.5”, all.",
             "The desk is doing this: Send a test to the channel page3.",
-            f"Asked the desk at {clock(NOW_MS - 2_000)} UTC; not done: Delete the rule “Becomes a TRAP”. This rule was "
+            f"Asked the desk at {stamp(NOW_MS - 2_000)} UTC; not done: Delete the rule “Becomes a TRAP”. This rule was "
             "deleted meanwhile.",
         ],
         "alert_channel": [

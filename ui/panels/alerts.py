@@ -83,9 +83,9 @@ def wishes(asked: Sequence[Wish]) -> Markup:
 
 def _wish(wish: Wish) -> Markup:
     said = {
-        "asked": f"Asked the desk at {formats.clock(wish.asked_ms)} UTC; not taken up yet",
+        "asked": f"Asked the desk at {formats.stamp(wish.asked_ms)} UTC; not taken up yet",
         "taken": "The desk is doing this",
-        "refused": f"Asked the desk at {formats.clock(wish.asked_ms)} UTC; not done",
+        "refused": f"Asked the desk at {formats.stamp(wish.asked_ms)} UTC; not done",
     }[wish.state]
     return el(
         "p",
