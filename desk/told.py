@@ -40,13 +40,10 @@ def _what_is_there(store: StoreReader, settings: Settings) -> dict[str, object]:
     return {
         "database": str(settings.db),
         "size_bytes": store.status().size_bytes,
-        "watched": [
-            f"{w.symbol_y}/{w.symbol_x}@{TIMEFRAME_NAMES[w.timeframe_s]}:{w.preset}"
-            for w in looked_after(store, settings.watch)
-        ],
+        "watched": [entry.words for entry in looked_after(store, settings.watch)],
         "alerts_waiting": store.channels_waiting(),
         "open_trades": [
-            f"{t.pair}@{TIMEFRAME_NAMES[t.timeframe_s]}:{t.preset} {t.verdict}, {t.state}"
+            f"{t.pair} {TIMEFRAME_NAMES[t.timeframe_s]} {t.preset.capitalize()}, {t.verdict}: {t.state}"
             for t in store.open_paper_trades()
         ],
         "symbols": {

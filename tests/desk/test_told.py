@@ -78,9 +78,9 @@ def test_what_is_watched_waits_and_is_open_is_told(store: TradeStore, settings: 
     store.put_paper([replace(TRADE, state="open")])
     tell_alerts(store, "one", "two", channels=("page1",))
     said = told(settings)
-    assert said["watched"] == ["ETHUSDT/BTCUSDT@5m:evidence"]
+    assert said["watched"] == ["ETHUSDT/BTCUSDT 5m Evidence"]
     assert said["alerts_waiting"] == {"page1": 2}
-    assert len(said["open_trades"]) == 1  # type: ignore[arg-type]
+    assert said["open_trades"] == ["YUSDT/XUSDT 1m Evidence, TRADABLE: open"]
 
 
 def test_the_exit_code_says_whether_all_is_well(
