@@ -42,7 +42,9 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
         return
     shape = TrackShape(Frame.of(status), view.mark)
     chosen = whose(view)
-    st.html(track_head.not_counted(view, chosen.settings, len(chosen.of_settings(view.trades))))
+    left_out = track_head.not_counted(view, chosen.settings, len(chosen.of_settings(view.trades)))
+    if left_out:
+        st.html(el("p", left_out, cls="ps-note", data_key="not_counted"))
     now_ms = exchange_now_ms(status)
     found = _figures(view.mark, chosen, None if now_ms is None else int(now_ms) // DAY_MS, view)
     track_head.render(found)

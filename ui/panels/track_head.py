@@ -24,7 +24,7 @@ def render(found: TrackFigures) -> None:
         st.html(cards(found.refused.score, REFUSED_SIDE, "refused"))
 
 
-def not_counted(view: TrackView, settings: str, counted: int) -> Markup:
+def not_counted(view: TrackView, settings: str, counted: int) -> str:
     """What the choice of settings, and the length of what is read, leave out; empty: nothing."""
     words = []
     others = len(view.trades) - counted
@@ -33,7 +33,7 @@ def not_counted(view: TrackView, settings: str, counted: int) -> Markup:
         words.append(f"{trades} of other settings, or of an earlier version of the rule, not counted here.")
     if len(view.trades) >= MOST:
         words.append(f"Only the newest {formats.count(MOST)} trades are read.")
-    return el("p", " ".join(words), cls="ps-note", data_key="not_counted") if words else el("div")
+    return " ".join(words)
 
 
 def _heading(title: str, note: str) -> Markup:
