@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 # asked: not taken up yet; taken: being done; refused: it could not be done, and ``answer`` says why.
@@ -12,11 +12,10 @@ WishState = Literal["asked", "taken", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One wish. ``words`` hold no secret."""
+    """One wish, without its body, which may hold a secret and is read only to do it."""
 
     id: int
     asked_ms: int  # our clock
-    words: str  # what is asked for
+    words: str  # what is asked for; no secret
     state: WishState
     answer: str = ""  # why it was refused, as a sentence
-    body: str = field(default="", repr=False)  # JSON; may hold a channel's address; empty once it is taken

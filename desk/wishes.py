@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
 
+from core.clock import HOUR_MS, now_ms
 from core.errors import PairsightError, StoreError
 from core.wishes import Wish
 from desk.asks import Ask, Asked
@@ -19,7 +19,8 @@ from desk.worker import Worker
 log = logging.getLogger(__name__)
 
 TURN_S: Final = 1.0
-ANSWER_MS: Final = 3_600_000  # an answer is there to be read for so long
+ANSWER_MS: Final = HOUR_MS  # an answer is there to be read for so long
+SETTLE_S: Final = 10.0  # for what is written down to be on disk
 CUT_OFF: Final = "The desk ended, or could not write, while it did this: see whether it is done, and ask again if not."
 UNKNOWN: Final = "This desk does not know what is asked: it is of another version than the screen that asked."
 
@@ -28,22 +29,22 @@ class WishStore(Protocol):
     """Where wishes stand written. The requests return False where there is no room for them."""
 
     def wishes(self) -> tuple[Wish, ...]: ...
+    def wish_body(self, wish_id: int) -> str: ...
     def take_wish(self, wish_id: int) -> bool: ...
     def refuse_wish(self, wish_id: int, answer: str) -> bool: ...
     def drop_wish(self, wish_id: int) -> bool: ...
-    def flush(self, timeout_s: float = ...) -> bool: ...
+    def settle(self, timeout_s: float) -> bool: ...
 
 
 class Wishes:
     """A wish is written down as taken before it is done, and removed after: one that was cut off is never done twice,
     and says that it was."""
 
-    def __init__(
-        self, store: WishStore, desk: Asked, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
-    ) -> None:
+    def __init__(self, store: WishStore, desk: Asked, *, now_ms: Callable[[], int] = now_ms) -> None:
         self._store = store
         self._desk = desk
         self._now_ms = now_ms
+        self._answered_ms: dict[int, int] = {}  # wish -> since when its answer is there, as far as this life knows
         self._troubles = Troubles(log)
         self._wake = threading.Event()
         self._worker = Worker("wishes", self._main, self._wake)
@@ -72,22 +73,27 @@ class Wishes:
 
     def turn(self, over: Callable[[], bool] = lambda: False) -> None:
         """Do what waits, in order. Called by the thread; by a test without one. Raises StoreError."""
-        for wish in self._store.wishes():
+        wishes = self._store.wishes()
+        if any(wish.state != "refused" for wish in wishes):
+            self._on_disk()  # else what is marked now would be written later, and seem to have been cut off
+        for wish in wishes:
             if over():
                 return
             if wish.state == "taken":  # by another life, or none could be written when it was done
                 self._on_disk(self._store.refuse_wish(wish.id, CUT_OFF))
             elif wish.state == "asked":
+                body = self._store.wish_body(wish.id)
                 self._on_disk(self._store.take_wish(wish.id))
-                why = self._done(wish)
+                why = self._done(wish, body)
                 self._on_disk(self._store.refuse_wish(wish.id, why) if why else self._store.drop_wish(wish.id))
-            elif self._now_ms() - wish.asked_ms > ANSWER_MS:
+            elif self._now_ms() - self._answered_ms.setdefault(wish.id, self._now_ms()) > ANSWER_MS:
                 self._store.drop_wish(wish.id)
+        self._answered_ms = {w.id: self._answered_ms[w.id] for w in wishes if w.id in self._answered_ms}
 
-    def _done(self, wish: Wish) -> str:
+    def _done(self, wish: Wish, body: str) -> str:
         """Do it; why it cannot be done, as a sentence, or nothing. What was asked may hold a secret: no word of it."""
         try:
-            ask = msgspec.json.decode(wish.body, type=Ask)
+            ask = msgspec.json.decode(body, type=Ask)
         except msgspec.MsgspecError:
             return UNKNOWN
         try:
@@ -101,6 +107,6 @@ class Wishes:
         log.info("done as another screen wished: %s", wish.words)
         return ""
 
-    def _on_disk(self, accepted: bool) -> None:
-        if not accepted or not self._store.flush():
+    def _on_disk(self, accepted: bool = True) -> None:
+        if not accepted or not self._store.settle(SETTLE_S):
             raise StoreError("nothing can be written now.")

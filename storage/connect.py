@@ -58,7 +58,7 @@ def connect_writer(path: Path, factory: type[sqlite3.Connection] = sqlite3.Conne
         connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages: 16 MB between two syncs of the file
         connection.execute("PRAGMA journal_size_limit = 67108864")
         connection.execute("PRAGMA cache_size = -16384")  # KiB
-        connection.execute("PRAGMA secure_delete = FAST")  # an address that was removed is not left in the file
+        connection.execute("PRAGMA secure_delete = ON")  # FAST leaves addresses that were removed in pages set free
     except BaseException:
         connection.close()
         raise

@@ -16,7 +16,7 @@ from storage.work import Ledger
 
 MOST: Final = 100  # that wait; who asks for more is told so
 _WAIT_S: Final = 2.0  # for the collector's transaction
-_WISHES: Final = "SELECT id, asked_ms, words, state, answer, body FROM wishes ORDER BY id"
+_WISHES: Final = "SELECT id, asked_ms, words, state, answer FROM wishes ORDER BY id"
 
 
 class WishReading:
@@ -28,6 +28,11 @@ class WishReading:
     def wishes(self) -> tuple[Wish, ...]:
         """What was asked and is not done, in the order it came."""
         return tuple(Wish(*row) for row in self._rows(_WISHES))
+
+    def wish_body(self, wish_id: int) -> str:
+        """What is asked, as JSON; may hold a channel's address. Empty once it is taken, or where it is gone."""
+        rows = self._rows("SELECT body FROM wishes WHERE id = ?", wish_id)
+        return str(rows[0][0]) if rows else ""
 
 
 def may_put(path: Path) -> bool:
@@ -61,6 +66,8 @@ def put_wish(path: Path, words: str, body: str, asked_ms: int) -> None:
             )
             connection.execute("COMMIT")
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            raise StoreError("The desk is writing: try again in a moment.") from error
         raise explain(error, path) from error
 
 

@@ -201,8 +201,10 @@ class Writer:
         except FileNotFoundError:
             return
         connection.execute("PRAGMA busy_timeout = 0")  # a reader that is still there is not waited for
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.execute("PRAGMA busy_timeout = 1000")
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.execute("PRAGMA busy_timeout = 1000")
 
     def _reopen(self) -> Ledger:
         check_file(self._path)
