@@ -65,6 +65,14 @@ class WalkForward:
         """Looks that gave a verdict."""
         return self.report.have_bars - self.first_row
 
+    @property
+    def unfilled(self) -> int:
+        """Entries that were not taken: the candle that would have filled them came too late."""
+        r = self.report
+        late = self.verdicts.entry & ~filled_in_time(r.open_ms, r.step_ms)
+        looks_ms = r.open_ms[:-1][late[:-1]]
+        return sum(not any(t.look_ms < ms < t.exit_look_ms for t in self.trades) for ms in looks_ms.tolist())
+
 
 def walk_forward(
     candles_y: Candles,
@@ -159,8 +167,7 @@ def walk_report(
 
     def known_cost(look: int, hold_s: float | None) -> CostSplit | None:
         told = ticket(look)
-        end_ms = int(report.open_ms[look]) + report.step_ms
-        return None if told is None else cost_at(told.legs, charged, end_ms, report.step_ms, hold_s)
+        return None if told is None else cost_at(told.legs, charged, int(report.open_ms[look]) + report.step_ms, hold_s)
 
     verdicts = verdict_rows(report, known_cost, first_row=first, record_decides=record_decides)
     # Classic does not decide by the record, but like the desk it reckons with the record's mean hold.
@@ -179,8 +186,8 @@ def walk_report(
     return WalkForward(report, costs, execution, first_tested, verdicts, tuple(trades), equity, summary)
 
 
-def cost_at(legs: Legs, costs: tuple[LegCosts, LegCosts], end_ms: int, step_ms: int, hold_s: float | None) -> CostSplit:
-    """A round trip as it was known at the end of a look's candle, in at the next close like the record's excursions."""
+def cost_at(legs: Legs, costs: tuple[LegCosts, LegCosts], now_ms: int, hold_s: float | None) -> CostSplit:
+    """A round trip as it was known at a look: ``costs.round_trip`` with the funding settled by then."""
     y, x = costs
     if hold_s is None and not len(y.funding.settle_ms) and not len(x.funding.settle_ms):
         hold_s = 0.0  # where nothing is ever settled, as long as one likes
@@ -190,9 +197,9 @@ def cost_at(legs: Legs, costs: tuple[LegCosts, LegCosts], end_ms: int, step_ms: 
         fee_x_bps=x.fee_bps,
         half_y_bps=y.half_spread_bps,
         half_x_bps=x.half_spread_bps,
-        funding_y=y.funding.known_at(end_ms),
-        funding_x=x.funding.known_at(end_ms),
-        now_ms=end_ms + step_ms,
+        funding_y=y.funding.known_at(now_ms),
+        funding_x=x.funding.known_at(now_ms),
+        now_ms=now_ms,
         hold_s=hold_s,
     )
 

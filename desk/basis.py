@@ -99,7 +99,7 @@ class Basis:
             half_x_bps=self._half_bps(key.symbol_x, end_ms),
             funding_y=self._funding(key.symbol_y, end_ms),
             funding_x=self._funding(key.symbol_x, end_ms),
-            now_ms=end_ms + report.step_ms,  # in at the next close, like the excursions that the mean hold is of
+            now_ms=end_ms,  # when an order goes out: at the touch it is in before the next close
             hold_s=summary.mean_hold_s if summary is not None else None,
         )
 

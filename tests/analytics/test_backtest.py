@@ -12,17 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics import backtest
-from analytics.backtest import Frictions, cost_at, walk_forward
+from analytics.backtest import Frictions, walk_forward
 from analytics.costs import round_trip
 from analytics.decision import Freshness, Verdict, decide
 from analytics.excursions import entries
-from analytics.fills import Execution, FillAt, LegCosts
+from analytics.fills import Execution, FillAt
 from analytics.funding import FundingRates
 from analytics.params import Params, Preset
 from analytics.record import record_of
 from analytics.report import PairReport, analyse
 from analytics.ticket import deciding_z, legs_of
-from analytics.verdict import Legs
 from analytics.verdict_rows import RowCosts, VerdictRows, verdict_rows
 from core.clock import HOUR_MS
 from core.types import Candles, Floats
@@ -99,23 +98,11 @@ def test_each_look_says_what_decide_says_on_the_cut_candles(preset: Preset, chan
         told = None if legs is None else round_trip(
             legs, fee_y_bps=1.0, fee_x_bps=1.0, half_y_bps=0.3, half_x_bps=0.7,
             funding_y=costs.funding_y.known_at(now_ms), funding_x=costs.funding_x.known_at(now_ms),
-            now_ms=now_ms + MINUTES, hold_s=record.mean_hold_s,
+            now_ms=now_ms, hold_s=record.mean_hold_s,
         )  # fmt: skip
         fresh = Freshness.as_of(seen.newest_y_ms, seen.newest_x_ms, timeframe_s=60)
         said = decide(seen, freshness=fresh, costs=told, record=record)
         assert run.verdicts.at(row) is said.verdict, (row, said.reason)
-
-
-def test_a_settlement_before_a_position_can_be_in_is_not_reckoned_with() -> None:
-    legs, end_ms = Legs("BUY", "SELL", 1.0, 1.0, 5_000.0, 5_000.0), START_MS // HOUR_MS * HOUR_MS + HOUR_MS
-    hourly = FundingRates.flat(1e-4, end_ms - 2 * HOUR_MS, end_ms, interval_h=1.0)
-    charged = LegCosts(5.0, 0.0, hourly), LegCosts(5.0, 0.0, FundingRates.none())
-
-    def paid(look_end_ms: int) -> float | None:
-        return cost_at(legs, charged, look_end_ms, MINUTES, hold_s=1800.0).funding_bps
-
-    assert paid(end_ms - 2 * MINUTES) == pytest.approx(0.5)  # in at the next close, a minute before the settlement
-    assert paid(end_ms - MINUTES) == 0.0  # in at the settlement itself, which is paid by who held before
 
 
 def test_the_cost_of_a_look_is_what_was_known_at_its_candles_end() -> None:
@@ -135,7 +122,7 @@ def test_the_cost_of_a_look_is_what_was_known_at_its_candles_end() -> None:
         told = round_trip(
             legs, fee_y_bps=1.0, fee_x_bps=1.0, half_y_bps=0.0, half_x_bps=0.0,
             funding_y=costs.funding_y.known_at(now_ms), funding_x=costs.funding_x.known_at(now_ms),
-            now_ms=now_ms + MINUTES, hold_s=record.mean_hold_s,
+            now_ms=now_ms, hold_s=record.mean_hold_s,
         )  # fmt: skip
         fresh = Freshness.as_of(seen.newest_y_ms, timeframe_s=60)
         said.append(decide(seen, freshness=fresh, costs=told, record=record).verdict)
@@ -190,7 +177,7 @@ def test_classic_is_promised_its_stretch_less_the_funding_of_the_records_mean_ho
         cost = round_trip(
             legs, fee_y_bps=1.0, fee_x_bps=1.0, half_y_bps=0.3, half_x_bps=0.7,
             funding_y=costs.funding_y.known_at(now_ms), funding_x=costs.funding_x.known_at(now_ms),
-            now_ms=now_ms + MINUTES, hold_s=record_of(seen).summary().mean_hold_s,
+            now_ms=now_ms, hold_s=record_of(seen).summary().mean_hold_s,
         )  # fmt: skip
         assert cost.missing == ()
         assert trade.promised_bps == pytest.approx(trade.shown_bps - cost.total_bps)

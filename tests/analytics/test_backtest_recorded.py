@@ -51,7 +51,6 @@ def test_a_month_finishes_adds_up_and_says_what_decide_says(shared_data: Path, p
         end_ms = run.report.open_ms[row]
         seen = analyse(y.take(y.open_ms <= end_ms), x.take(x.open_ms <= end_ms), params)
         record, legs = record_of(seen).summary(), legs_of(seen, deciding_z(seen))
-        hold_s, step_ms = record.mean_hold_s, seen.step_ms
-        told = None if legs is None else cost_at(legs, (charged, charged), int(end_ms) + step_ms, step_ms, hold_s)
+        told = None if legs is None else cost_at(legs, (charged, charged), int(end_ms) + 300_000, record.mean_hold_s)
         fresh = Freshness.as_of(seen.newest_y_ms, seen.newest_x_ms, timeframe_s=300)
         assert run.verdicts.at(row) is decide(seen, freshness=fresh, costs=told, record=record).verdict, row

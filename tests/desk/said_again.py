@@ -41,7 +41,7 @@ def said_again(store: StoreReader, row: JournalRow, params: Params, holes: Ints 
             fee_x_bps=params.fee_bps,
             half_y_bps=half[0],
             half_x_bps=half[1],
-            now_ms=end_ms + report.step_ms,
+            now_ms=end_ms,
             hold_s=record.mean_hold_s,
         )
     freshness = Freshness.as_of(report.newest_y_ms, report.newest_x_ms, timeframe_s=params.timeframe_s)

@@ -72,14 +72,6 @@ def test_a_look_is_charged_the_settlement_announced_for_after_it() -> None:
     assert " × 1 × " in costs.formula
 
 
-@pytest.mark.parametrize(("ahead_min", "paid"), [(2, 1), (1, 0)])
-def test_a_settlement_is_charged_from_the_entry_on_which_is_the_next_candles_close(ahead_min: int, paid: int) -> None:
-    end_ms = DAY_MS + 8 * HOUR_MS - ahead_min * 60_000
-    shop = Shop(end_ms)
-    shop.announce(end_ms, DAY_MS + 8 * HOUR_MS)
-    assert f" × {paid} × " in shop.costs().formula
-
-
 @pytest.mark.parametrize(("said_h", "next_h"), [(9, 16), (-9, -8)], ids=["of a later period", "of a period long over"])
 def test_an_announcement_of_another_period_leaves_funding_unknown(said_h: int, next_h: int) -> None:
     shop = Shop(DAY_MS + 3 * HOUR_MS)
