@@ -161,7 +161,7 @@ def walk_report(
         LegCosts(p.fee_bps, costs.half_x_bps, costs.funding_x),
     )
 
-    @cache  # a hedge by maximum likelihood takes seconds
+    @cache  # a hedge by maximum likelihood takes half a second
     def ticket(look: int) -> Ticket | None:
         return ticket_at(report, look, float(z[look]))
 

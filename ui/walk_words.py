@@ -17,6 +17,8 @@ def facts(trial: Trial) -> list[tuple[str, str]]:
     p = run.report.params
     opens = run.report.open_ms
     tested = f"{formats.number(run.summary.days, 1)} days, {formats.count(run.tested)} looks"
+    if run.unfilled:
+        tested += f", {formats.count(run.unfilled)} {'entry' if run.unfilled == 1 else 'entries'} that no candle filled"
     span = formats.UNKNOWN
     if len(opens):
         span = f"{formats.stamp(int(opens[0]))[:16]} to {formats.stamp(int(opens[-1]) + run.report.step_ms)[:16]} UTC"

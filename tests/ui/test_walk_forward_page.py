@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from analytics.backtest import WalkForward
 from analytics.params import Params
 from analytics.sensitivity import Sensitivity
 from analytics.trial import Trial, TrialAsk
@@ -89,6 +90,14 @@ def test_all_neighbours_stand_in_their_order_and_none_is_marked_but_the_run() ->
     at = [page.index(f">{name}</th>") for name in rows]
     assert at == sorted(at)
     assert page.count('class="ps-own"') == 2  # the run among the settings, and the net of where it went
+
+
+def test_entries_that_no_candle_filled_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = FakeDesk("wait")
+    assert "no candle filled" not in words(run(desk))
+    for count, told in ((1, "looks, 1 entry that no candle filled"), (3, "looks, 3 entries that no candle filled")):
+        monkeypatch.setattr(WalkForward, "unfilled", count)
+        assert told in words(run(desk))
 
 
 def test_the_money_adds_up_on_screen() -> None:
