@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
@@ -101,6 +101,7 @@ class ScoreBooks:
         self._monotonic = monotonic
         self._abandoned = Abandoned(market.trades_on, market.exchange_ms, monotonic)
         self.troubles = Troubles(log)
+        self._parts: dict[str, BookId] = {}  # of each book's work, by what its trouble is called
         self._books: dict[BookId, Book] = {}
         self._noted: dict[tuple[object, str], tuple[int, int] | None] = {}  # trade ids when due; None: not at the touch
         self._unstored = _Unstored()
@@ -215,8 +216,9 @@ class ScoreBooks:
     @contextmanager
     def _guarded(self, one: BookId, fails: str) -> Iterator[None]:
         """A part of one book's work. A store that cannot be read is everybody's trouble, anything else this book's."""
-        pair, timeframe_s, _ = one
-        what = fails.format(f"{pair} {TIMEFRAME_NAMES.get(timeframe_s, str(timeframe_s))}")
+        pair, timeframe_s, params = one
+        what = fails.format(f"{pair} {TIMEFRAME_NAMES.get(timeframe_s, str(timeframe_s))} ({params})")
+        self._parts[what] = one
         try:
             with self.troubles.guarded(what):
                 yield
@@ -225,6 +227,13 @@ class ScoreBooks:
         except PairsightError as error:
             with self.troubles.waiting(what):
                 raise error
+
+    def forget_troubles(self, watched: Collection[BookId]) -> None:
+        """Those of books that nobody watches and that have no trade on: nothing further would take them back."""
+        for what, one in list(self._parts.items()):
+            if one not in watched and not self._books.get(one, Book()).trades:
+                self.troubles.forget(what)
+                del self._parts[what]
 
     def save(self, *, everything: bool = False) -> None:
         """Trades at once, with their books; books alone now and then. What is refused is offered again."""

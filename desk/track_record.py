@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from analytics.paper_entry import params_of
@@ -31,7 +31,7 @@ QUIET_BARS: Final = 3  # candles without a look, after which it is
 
 class TrackRecord:
     """``flush`` has what was said written, ``exchange_ms`` is the newest exchange time seen, ``want`` has a pair
-    looked at."""
+    looked at, ``watches`` are looked at."""
 
     def __init__(
         self,
@@ -40,11 +40,13 @@ class TrackRecord:
         flush: Callable[[], bool],
         exchange_ms: Callable[[], int],
         want: Callable[[Key], None],
+        watches: Callable[[], Iterable[Key]],
     ) -> None:
         self._books = books
         self._flush = flush
         self._exchange_ms = exchange_ms
         self._want = want
+        self._watches = watches
         self._lock = threading.Lock()  # guards what was heard, and which books are current
         self._heard: deque[tuple[Key, JournalRow, int]] = deque()  # with the exchange time then
         self._current: set[BookId] = set()  # books that have scored all that was said before what is in _heard
@@ -85,6 +87,7 @@ class TrackRecord:
         if fund:
             self._books.fund()
         self._books.save()
+        self._books.forget_troubles({(k.pair, k.params.timeframe_s, k.params.key) for k in self._watches()})
         self._follow()
 
     def problem(self) -> str:
@@ -181,6 +184,8 @@ def keep_score(station: Collector, want: Callable[[Key], None]) -> TrackRecord:
         store, station.marks, exchange_ms, station.settled, hours=lambda: station.repairer.facts.funding_hours
     )
     books = ScoreBooks(store, market, settling, engine.report_to)
-    record = TrackRecord(books, flush=lambda: store.settle(FLUSH_S), exchange_ms=exchange_ms, want=want)
+    record = TrackRecord(
+        books, flush=lambda: store.settle(FLUSH_S), exchange_ms=exchange_ms, want=want, watches=lambda: engine.watches
+    )
     engine.tell(record.hear)
     return record

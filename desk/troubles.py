@@ -44,9 +44,12 @@ class Troubles:
         else:
             self._said.pop(what, None)
 
-    def forget(self) -> None:
-        """The parts are others from now on."""
-        self._said.clear()
+    def forget(self, what: str | None = None) -> None:
+        """This part is not gone through any more; None: all are others from now on."""
+        if what is None:
+            self._said.clear()
+        else:
+            self._said.pop(what, None)
 
     def first(self) -> str:
         """The one that began first, as a sentence; empty: all goes well."""

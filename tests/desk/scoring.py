@@ -89,6 +89,7 @@ class World:
     wanted: list[Key] = field(default_factory=list)
     listed: dict[str, bool] | None = field(default_factory=lambda: {"YUSDT": True, "XUSDT": True})
     ahead_ms: float = 0.0
+    watches: list[Key] = field(default_factory=lambda: [KEY])
     record: TrackRecord = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,7 +102,13 @@ class World:
             self.shelf, lambda: self.marks, lambda: self.now_ms, self.ask, lambda: self.clock_s, lambda: self.hours
         )
         books = ScoreBooks(self.shelf, market, settling, self.report_to, lambda: self.now_ms, lambda: self.clock_s)
-        self.record = TrackRecord(books, flush=lambda: True, exchange_ms=lambda: self.now_ms, want=self.wanted.append)
+        self.record = TrackRecord(
+            books,
+            flush=lambda: True,
+            exchange_ms=lambda: self.now_ms,
+            want=self.wanted.append,
+            watches=lambda: self.watches,
+        )
 
     def trades_on(self, symbol: str) -> bool | None:
         return None if self.listed is None else self.listed.get(symbol, False)

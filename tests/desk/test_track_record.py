@@ -308,7 +308,7 @@ def test_a_look_that_is_not_in_the_journal_yet_is_waited_for(store: TradeStore) 
     written = False
     market = Market(lambda s: None, Ticks.empty, lambda: 0)
     books = ScoreBooks(store, market, Settling(store, dict, lambda: 0), lambda *_: pytest.fail("not asked"))
-    record = TrackRecord(books, flush=lambda: written, exchange_ms=lambda: 0, want=lambda key: None)
+    record = TrackRecord(books, flush=lambda: written, exchange_ms=lambda: 0, want=lambda key: None, watches=list)
     row = look(0, 2.5, 100.0, 50.0, "TRADABLE")
     record.turn()
     record.hear(KEY, row)
@@ -324,7 +324,7 @@ def test_with_its_thread_and_a_real_store_a_trade_is_scored_and_goes_on_in_the_n
     def process() -> TrackRecord:
         market = Market(lambda s: None, Ticks.empty, lambda: 0)
         books = ScoreBooks(store, market, Settling(store, dict, lambda: 0), lambda *_: pytest.fail("not asked"))
-        return TrackRecord(books, flush=store.flush, exchange_ms=lambda: 0, want=lambda key: None)
+        return TrackRecord(books, flush=store.flush, exchange_ms=lambda: 0, want=lambda key: None, watches=list)
 
     first = process()
     first.start()

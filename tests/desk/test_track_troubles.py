@@ -13,9 +13,10 @@ from analytics.report import PairReport
 from core.errors import DegenerateData, StoreError
 from core.journal import JournalRow
 from core.paper import PaperBook
-from tests.analytics.looks import MINUTE_MS, START_MS, look
+from desk.watch import Key
+from tests.analytics.looks import MINUTE_MS, PARAMS, START_MS, look
 from tests.analytics.pairs import candles
-from tests.desk.scoring import World
+from tests.desk.scoring import KEY, World
 
 DAY_MS = 86_400_000
 OPEN = (look(0, 2.5, 100.0, 50.0, "TRADABLE"), look(1, 2.2, 101.0, 50.1), look(2, 2.9, 104.0, 50.0))
@@ -103,9 +104,36 @@ def test_a_look_that_cannot_be_scored_costs_nobody_elses_score_and_is_told(caplo
             world.record.turn()
     assert world.one.pair == "AUSDT/BUSDT"
     assert world.one.state == "open"
-    assert world.record.problem() == "Looks at YUSDT/XUSDT 1m cannot be scored: KeyError, see the log."
+    assert world.record.problem() == f"Looks at YUSDT/XUSDT 1m ({PARAMS.key}) cannot be scored: KeyError, see the log."
     assert len(caplog.records) == 1
     world.say(replace(OPEN[2], verdict="WAIT"))
+    world.record.turn()
+    assert world.record.problem() == ""
+
+
+def test_of_two_books_of_a_pair_and_timeframe_the_one_that_fails_is_named_and_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    classic = replace(PARAMS, preset="classic")
+    world = World(watches=[KEY, replace(KEY, params=classic)])
+    for n, row in enumerate(OPEN):
+        world.say(replace(row, checks="[{}]", verdict="TRADABLE"))
+        fine = replace(look(n, 0.5, 100.0, 50.0), params=classic.key)
+        world.shelf.looks.append(fine)
+        world.record.hear(replace(KEY, params=classic), fine)
+        world.record.turn()
+        assert (
+            world.record.problem() == f"Looks at YUSDT/XUSDT 1m ({PARAMS.key}) cannot be scored: KeyError, see the log."
+        )
+    assert len(caplog.records) == 1
+
+
+def test_a_pair_that_is_not_watched_any_more_is_no_trouble_any_more() -> None:
+    world = World()
+    world.say(replace(OPEN[0], checks="[{}]", verdict="TRADABLE"))
+    world.record.turn()
+    assert world.record.problem() != ""
+    world.watches = []
     world.record.turn()
     assert world.record.problem() == ""
 
@@ -123,13 +151,16 @@ def test_candles_that_cannot_be_analysed_are_nobody_elses_trouble(monkeypatch: p
     world.say(look(1_900, 1.0, 99.0, 50.0), heard=False)  # what came between is analysed
     world.say(replace(OPEN[0], pair="AUSDT/BUSDT"))
     world.record.turn()
-    assert world.record.problem() == "Looks at YUSDT/XUSDT 1m cannot be scored: All prices are the same."
+    assert (
+        world.record.problem() == f"Looks at YUSDT/XUSDT 1m ({PARAMS.key}) cannot be scored: All prices are the same."
+    )
     assert "AUSDT/BUSDT" in {t.pair for t in world.shelf.trades.values()}
 
 
 def test_a_memory_that_cannot_be_read_begins_anew_and_stops_nobody() -> None:
     world = opened()
-    world.shelf.books["other"] = PaperBook("AUSDT/BUSDT", 60, "key", START_MS, "{")
+    world.shelf.books["other"] = PaperBook("AUSDT/BUSDT", 60, PARAMS.key, START_MS, "{")
+    world.watches.append(Key("AUSDT", "BUSDT", PARAMS))
     world.begin()
     world.say(look(3, -0.1, 99.0, 50.0))
     world.record.turn()
@@ -151,7 +182,7 @@ def test_a_trade_of_unreadable_parameters_stops_nobody() -> None:
     world.now_ms += 10 * MINUTE_MS
     world.record.turn()
     assert [key.pair for key in world.wanted] == ["YUSDT/XUSDT"]
-    assert "Trades of AUSDT/BUSDT 1m cannot be looked after" in world.record.problem()
+    assert f"Trades of AUSDT/BUSDT 1m ({PARAMS.key}) cannot be looked after" in world.record.problem()
 
 
 def test_a_store_that_cannot_be_read_is_told_until_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
