@@ -129,6 +129,7 @@ class Channel:
         self._announced = 0  # the alert last written down as on its way: its state is not another life's
         self._again = False  # the channel was found to work: what failed need not wait
         self._down_ms: int | None = None  # since when it has taken nothing
+        self._old_refused = ""  # why what is of yesterday was given up in this turn: no more of it is tried
         self._thread = threading.Thread(target=self._main, name=f"{THREADS}{address.name}", daemon=True)
 
     def start(self) -> None:
@@ -181,6 +182,7 @@ class Channel:
 
     def _turn(self) -> float:
         """Hand over what is due; returns how long nothing is."""
+        self._old_refused = ""
         while not self._stop.is_set() and not self._test.is_set() and self._sender is not None:
             try:
                 found = self._post.next_delivery(self.address.name, self._now_ms())
@@ -198,6 +200,9 @@ class Channel:
                 held = replace(delivery, attempts=0, next_ms=quiet_ms, changed_ms=self._now_ms())
                 if not (self._post.put_delivery(held) and self._post.settle(FLUSH_S)):
                     return TURN_S
+            elif self._old_refused and self._old(alert, self._now_ms()):
+                given_up = replace(delivery, state="given up", changed_ms=self._now_ms(), reason=self._old_refused)
+                self._write_down(given_up)
             elif not self._hand_over(self._sender, alert, delivery):
                 return TURN_S
         return TURN_S if not self._test.is_set() else 0.0
@@ -236,8 +241,14 @@ class Channel:
     def _hopeless(self, alert: Alert, attempts: int, reason: str, now_ms: int) -> bool:
         """Whether an alert that was not taken is given up: it is of yesterday, or refused for good."""
         self._down_ms = now_ms if self._down_ms is None else self._down_ms
-        old = now_ms - alert.told_ms > OLD_MS and now_ms - self._down_ms >= DOWN_MS
-        return old or (reason in FOR_GOOD and attempts >= FEW_TRIES)
+        if self._old(alert, now_ms) and now_ms - self._down_ms >= DOWN_MS:
+            self._old_refused = reason
+            return True
+        return reason in FOR_GOOD and attempts >= FEW_TRIES
+
+    @staticmethod
+    def _old(alert: Alert, now_ms: int) -> bool:
+        return now_ms - alert.told_ms > OLD_MS
 
     def _write_down(self, done: Delivery) -> None:
         """Nothing more is sent before this is on disk: what is not written down would be sent again."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from core.errors import PairsightError
 
 THREADS = "alert-"  # what the threads that send are called
-# What no later try is likely to change: the alert itself, or who sends it, is refused.
-FOR_GOOD = frozenset(f"it answered {code}" for code in (400, 401, 403, 404, 410))
+# What no later try is likely to change: the alert itself, or who sends it, is refused. Not 403 and 404, which a proxy
+# answers while what is behind it is down.
+FOR_GOOD = frozenset(f"it answered {code}" for code in (400, 401, 410))
 
 Send = Callable[[str, str], str]  # title and text; returns why it was not taken, empty: it was
 

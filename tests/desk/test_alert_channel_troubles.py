@@ -81,6 +81,28 @@ def test_the_first_try_after_days_off_gives_nothing_up(store: TradeStore, clock:
     assert hand.at(102.0)[2] == "given up"
 
 
+def test_a_channel_that_is_down_is_not_tried_with_each_alert_of_yesterday(store: TradeStore, clock: list[int]) -> None:
+    tell(store, *map(str, range(20)))
+    hand = Hand(store, clock)
+    hand.at(23.0)
+    assert hand.phone.tries == 1
+    clock[0] = TOLD_MS + 24 * HOUR_MS
+    tell(store, "of today")
+    assert hand.at(24.5) == ["given up"] * 20 + ["waiting"]
+    assert hand.phone.tries == 3
+    assert {d.reason for d in store.deliveries(range(1, 21))} == {"it could not be reached"}
+
+
+def test_what_a_proxy_answers_for_a_web_hook_that_is_down_gives_nothing_up(store: TradeStore, clock: list[int]) -> None:
+    tell(store, "1")
+    hand = Hand(store, clock)
+    hand.phone.down = "it answered 404"
+    for n in range(20):
+        assert hand.at(n) == ["waiting"]
+    hand.phone.down = ""
+    assert hand.at(20.0) == ["sent"]
+
+
 def test_a_channel_that_takes_nothing_is_told_in_the_log_once_and_as_a_problem_while_it_lasts(
     store: TradeStore, caplog: pytest.LogCaptureFixture
 ) -> None:
