@@ -27,7 +27,8 @@ class Outbox:
     """One thread's own, save ``repaired`` and ``tell``. It stays small where no more is said while it is ``refused``.
 
     Without a journal nothing is to be said. What was repaired is kept beside the journal until its notes are on their
-    way, so that the process that follows one that was killed writes them.
+    way, so that the process that follows one that was killed writes them; where no pair with that symbol and timeframe
+    is watched, until one is.
     """
 
     def __init__(self, journal: Journal | None) -> None:
@@ -70,8 +71,10 @@ class Outbox:
         """Queue a note on the looks said by now, of these pairs, at what was repaired and later."""
         with self._lock:
             repaired = dict(self._repaired)
+        concerned = set()
         for key, watch in watches if repaired else ():
             what = key.pair, key.params.timeframe_s
+            concerned |= {(symbol, what[1]) for symbol in key.symbols}
             from_ms = min((repaired[each] for s in key.symbols if (each := (s, what[1])) in repaired), default=None)
             if from_ms is not None:
                 with watch.lock:
@@ -79,8 +82,10 @@ class Outbox:
                 if to_ms is not None and to_ms >= from_ms:
                     first_ms, last_ms = self._notes.get(what, (from_ms, to_ms))
                     self._notes[what] = min(first_ms, from_ms), max(last_ms, to_ms)
-        with self._lock:  # what came meanwhile stays
-            self._repaired = {what: ms for what, ms in self._repaired.items() if repaired.get(what) != ms}
+        with self._lock:  # what came meanwhile stays, and what concerns nobody yet
+            self._repaired = {
+                what: ms for what, ms in self._repaired.items() if what not in concerned or repaired.get(what) != ms
+            }
 
     def hand_on(self) -> bool:
         """Offer the looks to the journal, and tell who listens once it has them; then a part of the notes.
@@ -127,8 +132,8 @@ class Outbox:
             if bars is not None:
                 bars -= (end_ms - from_ms) // step_ms + 1
         with self._lock:
-            if self._journal is not None and self._owed and not self._notes and not self._repaired:
-                self._owed = {}
+            if self._journal is not None and not self._notes and self._owed != self._repaired:
+                self._owed = dict(self._repaired)
                 self._keep(self._journal)
         return True
 

@@ -81,3 +81,20 @@ def test_what_is_repaired_while_notes_wait_is_owed_until_it_has_its_own(shelf: S
     outbox.hand_on()
     hand_on(Outbox(shelf))
     assert ("CUSDT/DUSDT", 60, 4 * MIN, 9 * MIN) in shelf.noted
+
+
+def test_what_was_repaired_waits_for_its_pair_to_be_watched_and_the_rest_is_noted_once(shelf: Shelf) -> None:
+    killed = Outbox(shelf)
+    killed.repaired("AUSDT", 60, 5 * MIN)
+    killed.repaired("DUSDT", 60, 4 * MIN)
+    for _ in range(2):  # no pair is watched yet, then one; and the process ends
+        again = Outbox(shelf)
+        again.note_repaired([], lambda key, watch: 9 * MIN)
+        again.hand_on()
+        again.note_repaired([(OTHER, Watch())], lambda key, watch: 9 * MIN)
+        again.hand_on()
+    assert shelf.noted == [("CUSDT/DUSDT", 60, 4 * MIN, 9 * MIN)]
+    hand_on(Outbox(shelf))
+    assert shelf.noted[1:] == [("AUSDT/BUSDT", 60, 5 * MIN, 9 * MIN)]
+    hand_on(Outbox(shelf))
+    assert len(shelf.noted) == 2
