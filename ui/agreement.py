@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from math import isnan
 from typing import Final
@@ -31,7 +32,19 @@ def agreement(look: Look, row: JournalRow) -> Agreement:
     """Compare a look with a row of the same candle and parameters."""
     now = row_of(look)
     names = [name for name in JournalRow.__slots__ if name not in NOT_COMPARED]
-    return Agreement(len(names), tuple(n for n in names if not _same(getattr(now, n), getattr(row, n))))
+    differs = [n for n in names if n != "checks" and not _same(getattr(now, n), getattr(row, n))]
+    if _answers(now.checks) != _answers(row.checks):
+        differs.append("checks")
+    return Agreement(len(names), tuple(differs))
+
+
+def _answers(checks: str) -> list[tuple[object, ...]]:
+    """What the checks found; how it is worded and how JSON writes a number may change."""
+    try:
+        told: list[dict[str, object]] = json.loads(checks)
+    except ValueError:  # no row of ours
+        return [(checks,)]
+    return [tuple(check.get(name) for name in ("key", "value", "margin", "state", "deciding")) for check in told]
 
 
 def _same(a: object, b: object) -> bool:

@@ -90,7 +90,7 @@ def never_filled(score: Score) -> str:
     """How many looks were no trade; empty: none."""
     if not score.dropped:
         return ""
-    return f"{formats.count(score.dropped)} never filled (said too late, or no candle within {FILL_BARS})"
+    return f"{formats.count(score.dropped)} never filled (said too late, or no candle of both legs within {FILL_BARS})"
 
 
 def sharpe_words(score: Score) -> str:

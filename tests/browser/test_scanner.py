@@ -81,8 +81,7 @@ def test_the_page_follows_each_confirmed_minute_by_itself(scanned: Page) -> None
     # On a machine that is busy a minute may pass with the next one's scan; none goes back, or stands for ever.
     expect(to).not_to_have_attribute("data-value", str(before))
     after = int(to.get_attribute("data-value") or 0)
-    assert after > before
-    assert (after - before) % 60_000 == 0
+    assert after - before in {60_000, 120_000, 180_000}
 
 
 def test_a_watched_pair_is_there_after_a_restart_and_the_file_parses(app: App, page: Page, scanned: Page) -> None:

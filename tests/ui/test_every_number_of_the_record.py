@@ -77,7 +77,7 @@ def cards(trades: Sequence[PaperTrade], key: str, judged: Score) -> dict[str, st
     promised = float(np.mean([p for p, _ in told])) if told else None
     hold = float(np.mean([(t.out_ms - t.in_ms) / 1000 for t, _ in nets]))
     running = of_few if unknown else f"{len(trades) - closed - never} open"
-    dropped = f"; {never} never filled (said too late, or no candle within 3)" if never else ""
+    dropped = f"; {never} never filled (said too late, or no candle of both legs within 3)" if never else ""
     return {
         f"{key}_closed": f"Closed trades {closed} {running}{dropped}",
         f"{key}_net": f"Net per trade {bps(per_trade(nets))} {between}",

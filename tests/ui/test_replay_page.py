@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -84,6 +85,16 @@ def test_a_journal_that_said_something_else_is_not_glossed_over(wrong: str) -> N
     assert shown(app, "agreement") == "failed"
     assert f"something else in: {wrong}." in words(app)
     assert "repaired afterwards" in words(app)
+
+
+def test_how_a_check_was_worded_and_a_number_written_is_no_difference_and_what_it_found_is() -> None:
+    look = past_look("tradable", *PAIR, Params(), NEWEST)
+    row = row_of(look)
+    told = json.loads(row.checks)
+    worded = json.dumps([{**check, "value_text": "in other words", "flips": ""} for check in told], indent=1)
+    assert agreement(look, replace(row, checks=worded)).same
+    found = json.dumps([{**check, "state": "unknown"} for check in told])
+    assert agreement(look, replace(row, checks=found)).differs == ("checks",)
 
 
 def test_where_nothing_was_said_the_page_says_so() -> None:

@@ -173,7 +173,7 @@ def test_looks_that_were_never_filled_are_in_the_file_and_no_trade_on_the_page()
     view = TrackView.of([*FEW_TRADES.trades, late])
     app = page(view)
     assert shown(app, "said_closed") == "2"
-    assert "1 never filled (said too late, or no candle within 3)" in words(app)
+    assert "1 never filled (said too late, or no candle of both legs within 3)" in words(app)
     assert len(app.dataframe[0].value) == 3
     row = next(csv.DictReader(io.StringIO(track_list.file_of([late]).decode())))
     assert (row["reason"], row["net"]) == ("late", "")

@@ -38,8 +38,8 @@ def blocking(status: DeskStatus, problem: str, have_candles: bool) -> PageState 
         step = "The desk keeps trying. Meanwhile a local simulator can stand in: same protocol, made-up prices."
         return PageState("unreachable", "The exchange cannot be reached", why, step)
     if not status.running:
-        what = "feed" if status.may_collect else "Pairsight that collects into this database"
-        step = f"Start the {what} to collect trades; candles follow as they are confirmed."
+        what = "feed to collect trades" if status.may_collect else "Pairsight that collects into this database"
+        step = f"Start the {what}; candles follow as they are confirmed."
         return PageState(
             "stopped", "The feed is stopped", status.problem or "Nothing is stored for this pair yet.", step
         )
