@@ -18,7 +18,7 @@ SHOWN = (
     ("Verdict", "verdict", str),
     ("z", "z", formats.z_score),
     ("Rolling z", "z_roll", formats.z_score),
-    ("β", "beta", lambda v: formats.number(v, 4)),
+    ("β, least squares", "beta", lambda v: formats.number(v, 4)),
     ("Engle-Granger p", "eg_pvalue", formats.pvalue),
     ("Correlation", "corr", lambda v: formats.number(v, 2)),
     ("Known cost", "cost_bps", lambda v: formats.bps(v, sign=False)),

@@ -62,7 +62,17 @@ def markup(reading: Reading) -> Markup:
         reading.params.price_units,
     )
     unit = "quote" if columns.price_units else "bps"
-    names = ("Candle end, UTC", columns.symbol_y, columns.symbol_x, "β", f"Spread, {unit}", "z", "Correlation", "Said")
+    ratio = "β" if reading.params.method == "ols" else "β, least squares"  # of the test's fit, whatever is traded
+    names = (
+        "Candle end, UTC",
+        columns.symbol_y,
+        columns.symbol_x,
+        ratio,
+        f"Spread, {unit}",
+        "z",
+        "Correlation",
+        "Said",
+    )
     return el(
         "div",
         el(
