@@ -32,9 +32,10 @@ import numpy as np
 import psutil
 
 from benchmarks.machine import goal, heading, load, table
+from core.engine import EngineStatus
 from core.journal import JournalRow
 from core.settings import Settings
-from core.types import Batch, Candles, EngineStatus, WatchedPair
+from core.types import Batch, Candles, WatchedPair
 from desk.collector import Collector
 from desk.intake import Intake
 from desk.local_exchange import LocalExchange

@@ -22,8 +22,9 @@ from analytics.look import Look
 from analytics.record import RecordSummary, advance, record_of
 from analytics.report import PairReport
 from core.clock import now_ms
+from core.engine import EngineStatus
 from core.errors import PairsightError, StoreError
-from core.types import TIMEFRAME_NAMES, EngineStatus, Ints, MarkPrice
+from core.types import TIMEFRAME_NAMES, Ints, MarkPrice
 from desk.basis import Basis, Journal, Library, Sources, report_of
 from desk.outbox import Listener, Outbox
 from desk.watch import Key, Watch, record_bars, same_legs

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from core.engine import EngineStatus
 from core.settings import Settings
-from core.types import DeskStatus, EngineStatus, FeedStatus, StoreStatus, StreamStatus
+from core.types import DeskStatus, FeedStatus, StoreStatus, StreamStatus
 from desk.alerts import Alerts
 from desk.collector import Collector
 from desk.desk import Desk

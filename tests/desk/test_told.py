@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from core.engine import EngineStatus
 from core.settings import Settings
-from core.types import DeskStatus, EngineStatus
+from core.types import DeskStatus
 from desk.__main__ import main
 from desk.collector import HEALTH
 from desk.told import told

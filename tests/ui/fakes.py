@@ -18,13 +18,13 @@ from analytics.paper_view import TrackView
 from analytics.params import Params
 from analytics.report import PairReport, analyse
 from analytics.trial import Trial, TrialAsk
+from core.engine import EngineStatus
 from core.errors import DataError, PairsightError, UnknownSymbol
 from core.journal import JournalRow
 from core.load import HistoryLoad
 from core.types import (
     Candles,
     DeskStatus,
-    EngineStatus,
     FeedStatus,
     Gap,
     MarkPrice,

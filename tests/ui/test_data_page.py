@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.types import Candles, DeskStatus, EngineStatus, FeedStatus, StreamStatus
+from core.engine import EngineStatus
+from core.types import Candles, DeskStatus, FeedStatus, StreamStatus
 from tests.ui.fakes import FakeDesk
 from tests.ui.seeded import END_MS
 from tests.ui.stage import markup, play, words
