@@ -14,6 +14,7 @@ PairsightError
 ├── StoreError           the database
 │   ├── StoreCorrupt     the file is not a usable database
 │   ├── StoreBusy        another process collects into it
+│   ├── StoreDenied      this user may not collect into it
 │   └── NoteUnreadable   what is kept in it by name is of another form
 └── DataError            numbers that cannot be answered
     ├── NotEnoughData    fewer observations than the method needs
@@ -90,6 +91,10 @@ class StoreCorrupt(StoreError):  # noqa: N818
 
 class StoreBusy(StoreError):  # noqa: N818
     """Another process collects into this file."""
+
+
+class StoreDenied(StoreError):  # noqa: N818
+    """This user may not collect into this file; perhaps read it."""
 
 
 class NoteUnreadable(StoreError):  # noqa: N818

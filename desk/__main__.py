@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Final
 
-from core.errors import PairsightError, SettingsError
+from core.errors import PairsightError, SettingsError, StoreDenied
 from core.settings import Settings
 from core.types import DeskStatus, WatchedPair
 from desk.desk import Desk
@@ -90,6 +90,8 @@ def collected(settings: Settings, args: argparse.Namespace) -> int:
     desk = Desk(settings)
     endpoint: HealthEndpoint | None = None
     try:
+        if desk.denied:
+            raise StoreDenied(desk.denied)
         endpoint = endpoint_of(desk, args.health_host, args.health_port)
         desk.start()
         watch_something(desk, settings)

@@ -20,7 +20,7 @@ from analytics.paper_view import TrackView, live_accounts
 from analytics.params import Params
 from analytics.report import PairReport
 from analytics.trial import Trial, TrialAsk
-from core.errors import DataError, NoteUnreadable, PairsightError, StoreBusy, UnknownSymbol
+from core.errors import DataError, NoteUnreadable, PairsightError, StoreBusy, StoreDenied, UnknownSymbol
 from core.journal import JournalRow
 from core.load import HistoryLoad
 from core.settings import Settings
@@ -60,6 +60,7 @@ class Desk:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._track = TrackShelf(settings.taker_fee_bps)
         self._trials = Trials(self._steps)
+        self.denied = ""  # why this user may not collect, as a sentence
         try:
             self._station = self._open(settings)
         except BaseException:
@@ -93,7 +94,8 @@ class Desk:
     def use_simulator(self) -> None:
         """Start the local simulator, switch the source to it, and run. Its trades have a database of their own."""
         if not self._may_collect:
-            raise PairsightError("This Pairsight only reads (PAIRSIGHT_ROLE=read): it starts no simulator.")
+            why = self.denied or "PAIRSIGHT_ROLE=read"
+            raise PairsightError(f"This Pairsight only reads ({why}): it starts no simulator.")
         with self._lock:
             if self._simulator is not None:
                 self._station.start()
@@ -294,7 +296,7 @@ class Desk:
 
     @property
     def _may_collect(self) -> bool:
-        return self.settings.role == "any"
+        return self.settings.role == "any" and not self.denied
 
     def _open(self, settings: Settings) -> Collector | Onlooker:
         """Collect; where another process does, or where it may not, look on."""
@@ -310,6 +312,10 @@ class Desk:
         except StoreBusy as busy:
             log.warning("%s", busy)
             return Onlooker(settings, TradeStore.open_reader(settings.db))
+        except StoreDenied as denied:
+            log.warning("%s", denied)
+            self.denied = str(denied)
+            return Onlooker(settings, TradeStore.open_reader(settings.db), self.denied)
         try:
             return Collector(settings, store)
         except BaseException:

@@ -31,8 +31,9 @@ PRINTS: Final = 200  # newest stored trades in which the last taker prices are l
 class Onlooker:
     """A desk without feeds: the same looks, from the same candles, as old as the other process's last transaction."""
 
-    def __init__(self, settings: Settings, store: StoreReader) -> None:
+    def __init__(self, settings: Settings, store: StoreReader, denied: str = "") -> None:
         self.settings = settings
+        self._denied = denied  # why this user may not collect
         self.store = store
         self.engine = Engine(
             store,
@@ -94,6 +95,8 @@ class Onlooker:
         db, stale_after_s = self.settings.db, self.settings.stale_after_s
         told_to = ", as PAIRSIGHT_ROLE=read tells it to" if self.settings.role == "read" else ""
         words = f"Another Pairsight collects into {db}; this one shows what it stores{told_to}."
+        if self._denied:
+            words = f"This one only shows what is stored: {self._denied}."
         store = replace(self.store.status(), state="reading", reason=words)
         unknown = DeskStatus(store=store, problem=words, stale_after_s=stale_after_s)
         try:
@@ -104,7 +107,8 @@ class Onlooker:
             return unknown
         told = said.status
         if said.problem:
-            why = f"The Pairsight that collects into {db} {said.problem}."
+            last = f" It said last: {told.problem}" if told.problem else ""
+            why = f"The Pairsight that collects into {db} {said.problem}.{last}"
             return replace(unknown, source=told.source, symbols=told.symbols, problem=why)
         return replace(
             told, store=_beside(store, told.store), problem=told.problem or words, stale_after_s=stale_after_s

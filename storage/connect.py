@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
-from core.errors import StoreBusy, StoreCorrupt, StoreError
+from core.errors import StoreBusy, StoreCorrupt, StoreDenied, StoreError
 from storage.schema import check_version
 
 _MAGIC: Final = b"SQLite format 3\x00"
@@ -118,8 +118,10 @@ class CollectorLock:
     ------
     StoreBusy
         If another process has it.
+    StoreDenied
+        If this user may not write the file.
     StoreError
-        If the file cannot be made, or may not be written.
+        If the file cannot be made.
     """
 
     def __init__(self, path: Path) -> None:
@@ -129,7 +131,7 @@ class CollectorLock:
             _make(beside)
             # SQLite would grant who may only read a lock that keeps out who may write.
             if not os.access(beside, os.W_OK):
-                raise StoreError(
+                raise StoreDenied(
                     f"{beside} may not be written by this user, who cannot collect into {path}: "
                     "see to its permissions, or only read by PAIRSIGHT_ROLE=read"
                 )

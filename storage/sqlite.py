@@ -66,6 +66,8 @@ class TradeStore(StoreReader):
     ------
     StoreBusy
         If another process collects into the file.
+    StoreDenied
+        If this user may not.
     StoreCorrupt
         If the file is not a usable database.
     StoreError

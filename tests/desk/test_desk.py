@@ -184,6 +184,25 @@ def test_a_desk_that_may_only_read_never_has_the_database(settings: Settings) ->
         screen.close()
 
 
+def test_a_screen_of_a_user_who_may_not_collect_shows_what_is_stored_and_says_why(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Desk(settings).close()
+    with monkeypatch.context() as m:
+        m.setattr("os.access", lambda name, mode: False)
+        screen = Desk(settings)
+    try:
+        screen.start()
+        status = screen.status()
+        assert (status.store.state, status.may_collect, status.simulator_offered) == ("reading", False, False)
+        assert "only shows what is stored" in status.store.reason
+        assert f"{settings.db}-collector may not be written by this user" in status.store.reason
+        with pytest.raises(PairsightError, match="may not be written by this user"):
+            screen.use_simulator()
+    finally:
+        screen.close()
+
+
 def test_simulated_trades_never_enter_a_database_of_the_exchange(settings: Settings) -> None:
     Desk(replace(settings, ws_url="wss://fstream.binance.com", autostart=False)).close()
     with pytest.raises(StoreError, match="holds trades of the exchange"):

@@ -232,6 +232,17 @@ def test_a_desk_that_may_only_read_is_none(
     assert caplog.records[-1].getMessage() == "PAIRSIGHT_ROLE=read is for screens: python -m desk collects"
 
 
+def test_a_desk_of_a_user_who_may_not_collect_is_none(
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_this_process(env, monkeypatch)
+    monkeypatch.setattr("desk.__main__.stopped_by_signals", threading.Event)
+    Desk(Settings.from_env()).close()
+    monkeypatch.setattr(os, "access", lambda name, mode: False)
+    assert main([]) == 1
+    assert "may not be written by this user, who cannot collect" in caplog.messages[-1]
+
+
 @pytest.mark.parametrize(
     ("written", "code", "says"),
     [(True, 0, "stopped; everything is written"), (False, 1, "stopped; not everything could be written")],

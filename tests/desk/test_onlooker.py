@@ -76,6 +76,11 @@ def test_one_that_says_nothing_for_long_is_not_taken_to_collect(store: TradeStor
     assert "has said nothing for" in onlooker.freshness(PAIR).reason
 
 
+def test_the_last_that_one_said_of_its_trouble_is_told_on(store: TradeStore, onlooker: Onlooker) -> None:
+    tell(store, msgspec.json.encode(DeskStatus(running=False, problem="The disk is full.")).decode())
+    assert onlooker.status().problem.endswith(" is stopped. It said last: The disk is full.")
+
+
 @pytest.mark.parametrize(
     ("feed", "reason"),
     [

@@ -202,7 +202,7 @@ def test_who_may_not_write_the_lock_does_not_take_it(path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         said = other.stdout.readline()
-        assert said.startswith("StoreError ")
+        assert said.startswith("StoreDenied ")
         assert "may not be written by this user" in said
         assert "PAIRSIGHT_ROLE=read" in said
         if os.getuid() == 0:  # who may write can
