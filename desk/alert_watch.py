@@ -29,7 +29,7 @@ from analytics.alert_rules import (
 )
 from analytics.live import score_row
 from core.alerts import OF_LOOKS, AlertRule, Event
-from core.clock import now_ms
+from core.clock import HOUR_MS, now_ms
 from core.errors import NotEnoughData, StoreError
 from core.journal import JournalRow
 from core.types import Gap
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 TURN_S: Final = 0.5
 HEARD: Final = 20_000  # looks that may wait; beyond them the journal is read again
 CATCH_UP: Final = 5_000  # looks of a pair gone through again at most
-LATE_MS: Final = 3_600_000  # what is found later is in the history, and no channel is used
+LATE_MS: Final = HOUR_MS  # what is found later is in the history, and no channel is used
 MOST_GAPS: Final = 1_000  # the newest lost ones
 SAVE_S: Final = 60.0  # how far a rule has come is stored so often when nothing else changed
 FRESH_STEPS: Final = 2  # timeframes since its candle's end in which a look still scores live prices; NO DATA later

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from core.alerts import Alert, AlertRule, AlertsView, ChannelStatus
-from core.clock import now_ms
+from core.clock import DAY_MS, HOUR_MS, now_ms
 from core.errors import PairsightError, StoreError
 from core.types import WatchedPair
 from desk.alert_channels import Address, Channel, addresses, keep_statuses, retry_s, trouble
@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 MOST_RULES: Final = 100
 MOST_CHANNELS: Final = 10
 SHOWN: Final = 200  # alerts on the page
-AWAITED_MS: Final = 86_400_000  # so long a channel of the environment that is not there now may come back
+AWAITED_MS: Final = DAY_MS  # so long a channel of the environment that is not there now may come back
+ABSENT_EVERY_MS: Final = HOUR_MS  # what waits for channels that are not there is looked at so often
 FIRST_RULES: Final = tuple(AlertRule(kind, cooldown_s=900) for kind in ("tradable", "stale", "gap"))
 NO_ROOM: Final = f"only the first {MOST_CHANNELS} channels are used"
 SETTLE_S: Final = 10.0  # somebody waits for the page
@@ -62,6 +63,7 @@ class Alerts:
         self._left_out: tuple[ChannelStatus, ...] = ()  # there are too many
         self._noting = threading.Lock()  # guards the order of what is noted
         self._opened = False
+        self._absent_ms = 0  # when that was last
         self._lock = threading.Lock()  # guards the channels, and changes to the rules
         self.watch = AlertWatch(
             store,
@@ -189,11 +191,16 @@ class Alerts:
                 self._opened = True
                 self._take_up()
                 self._first_rules()
-                known = {address.name for address in addresses(self._urls, self._store.alert_channels())}
-                for name in self._store.channels_waiting().keys() - known:
-                    # An address of the environment may be that of a desk that collects again after this process.
-                    awaited_ms = self._now_ms() - AWAITED_MS if name.startswith("env-") else None
-                    self._store.give_up_deliveries(name, awaited_ms)
+                self._give_up_absent()
+
+    def _give_up_absent(self) -> None:
+        """What waits for channels that are not there. Raises StoreError."""
+        known = {address.name for address in addresses(self._urls, self._store.alert_channels())}
+        for name in self._store.channels_waiting().keys() - known:
+            # An address of the environment may be that of a desk that collects again after this process.
+            awaited_ms = self._now_ms() - AWAITED_MS if name.startswith("env-") else None
+            self._store.give_up_deliveries(name, awaited_ms)
+        self._absent_ms = self._now_ms()
 
     def _take_up(self) -> None:
         """Start the channels that are not. What waits for one that there is no room for stays."""
@@ -245,6 +252,8 @@ class Alerts:
             self._store.give_up_deliveries(name)
         for channel in list(self._channels.values()):
             channel.wake()
+        if self._now_ms() - self._absent_ms > ABSENT_EVERY_MS:
+            self._give_up_absent()
 
     def _on_disk(self, accepted: bool) -> None:
         """Return once what was asked for is stored. Raises StoreError where it cannot be, or not yet."""

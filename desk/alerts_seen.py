@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 import msgspec
 
 from core.alerts import Alert, AlertRule, AlertsView
+from core.clock import now_ms
 from core.errors import StoreError
 from core.types import WatchedPair
 from desk.alert_channels import addresses, kept_statuses
@@ -36,7 +36,7 @@ class AlertsSeen:
         named: tuple[WatchedPair, ...] = (),
         *,
         open_channel: Callable[[str], Sender] = open_sender,
-        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        now_ms: Callable[[], int] = now_ms,
     ) -> None:
         self._store = store
         self._path = path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from core.clock import now_ms
 from core.errors import NoteUnreadable
 from core.settings import Settings
 from core.types import TIMEFRAME_NAMES
@@ -28,7 +29,7 @@ def _how_it_does(store: StoreReader, db: Path) -> dict[str, object]:
         return {"collector": "unknown", "healthy": False, "problems": [str(error)]}
     if said is None:
         return {"collector": "unknown", "healthy": False, "problems": [f"Nobody has collected into {db} yet."]}
-    does = health.told(said.status, time.time_ns() // 1_000_000)
+    does = health.told(said.status, now_ms())
     if said.problem:  # what it said before that is of then
         does |= {"healthy": False, "problems": [f"The Pairsight that collects into {db} {said.problem}."]}
     collector = "running" if not said.problem else "silent" if said.status.running else "stopped"

@@ -81,6 +81,19 @@ def test_the_first_try_after_days_off_gives_nothing_up(store: TradeStore, clock:
     assert hand.at(102.0)[2] == "given up"
 
 
+def test_what_waits_for_an_address_that_stays_away_is_given_up_by_a_desk_that_runs_on(
+    store: TradeStore, clock: list[int]
+) -> None:
+    tell(store, "1", channels=(name_of("gone://1"),))
+    alerts = Alerts(store, (), World().survey(), stale_after_s=15.0, now_ms=lambda: clock[0])
+    alerts.start()
+    for hours, fares in ((0.0, "waiting"), (23.0, "waiting"), (25.0, "given up")):
+        clock[0] = TOLD_MS + int(hours * HOUR_MS)
+        alerts._wake_channels()  # as each alert does
+        assert states(store) == [fares]
+    alerts.close()
+
+
 def test_a_channel_that_is_down_is_not_tried_with_each_alert_of_yesterday(store: TradeStore, clock: list[int]) -> None:
     tell(store, *map(str, range(20)))
     hand = Hand(store, clock)
