@@ -157,7 +157,8 @@ def measured(s: Scene) -> str:
 def agreement(s: Scene) -> str:
     told = _told(s)
     words = (
-        "Number From the store The journal Verdict z Rolling z β, least squares Engle-Granger p Correlation Known cost Expected net"
+        "Number From the store The journal Verdict z Rolling z β, least squares Engle-Granger p Correlation "
+        "Known cost Expected net"
     )
     if told is None:
         return f"Nothing was said at this candle: the desk did not look at this pair then. {words}"
