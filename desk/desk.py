@@ -20,7 +20,7 @@ from analytics.paper_view import TrackView, live_accounts
 from analytics.params import Params
 from analytics.report import PairReport
 from analytics.trial import Trial, TrialAsk
-from core.errors import DataError, NoteUnreadable, PairsightError, StoreBusy, StoreDenied, UnknownSymbol
+from core.errors import DataError, NoteUnreadable, PairsightError, StoreBusy, StoreDenied, StoreError, UnknownSymbol
 from core.journal import JournalRow
 from core.load import HistoryLoad
 from core.settings import Settings
@@ -313,9 +313,13 @@ class Desk:
             log.warning("%s", busy)
             return Onlooker(settings, TradeStore.open_reader(settings.db))
         except StoreDenied as denied:
+            try:
+                reader = TradeStore.open_reader(settings.db)
+            except StoreError:
+                raise denied from None
             log.warning("%s", denied)
             self.denied = str(denied)
-            return Onlooker(settings, TradeStore.open_reader(settings.db), self.denied)
+            return Onlooker(settings, reader, self.denied)
         try:
             return Collector(settings, store)
         except BaseException:

@@ -119,7 +119,7 @@ class CollectorLock:
     StoreBusy
         If another process has it.
     StoreDenied
-        If this user may not write the file.
+        If this user may not make or write the file.
     StoreError
         If the file cannot be made.
     """
@@ -136,6 +136,8 @@ class CollectorLock:
                     "see to its permissions, or only read by PAIRSIGHT_ROLE=read"
                 )
             self._connection = sqlite3.connect(beside, timeout=0.0, isolation_level=None, check_same_thread=False)
+        except PermissionError as error:
+            raise StoreDenied(str(explain(error, beside))) from error
         except (sqlite3.Error, OSError) as error:
             raise explain(error, beside) from error
         try:

@@ -13,7 +13,7 @@ import pytest
 
 from analytics.decision import Verdict
 from analytics.params import Params
-from core.errors import PairsightError, StoreError, UnknownSymbol
+from core.errors import PairsightError, StoreDenied, StoreError, UnknownSymbol
 from core.settings import Settings
 from desk.collector import Collector
 from desk.desk import Desk
@@ -201,6 +201,14 @@ def test_a_screen_of_a_user_who_may_not_collect_shows_what_is_stored_and_says_wh
             screen.use_simulator()
     finally:
         screen.close()
+
+
+def test_who_may_neither_collect_nor_read_is_told_why_it_cannot_collect(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda name, mode: False)
+    with pytest.raises(StoreDenied, match="may not be written by this user"):
+        Desk(settings)
 
 
 def test_simulated_trades_never_enter_a_database_of_the_exchange(settings: Settings) -> None:
