@@ -59,6 +59,7 @@ class Ledger:
     def commit(self) -> Mapping[int, Span]:
         """End it; returns the oldest and newest time of its trades, by symbol id."""
         self.connection.execute("COMMIT")
+        self._new = []  # they stay, whatever comes before the next one begins
         return self._times
 
     def undo(self) -> None:

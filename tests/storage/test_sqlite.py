@@ -333,6 +333,25 @@ def test_a_long_log_is_emptied_once_its_reader_lets_go(path: Path, monkeypatch: 
         assert log.stat().st_size < 1_000_000
 
 
+def test_after_a_log_that_could_not_be_emptied_a_lock_is_waited_for_as_before(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk()
+    disk.at, disk.code = "PRAGMA wal_checkpoint", sqlite3.SQLITE_BUSY
+    with TradeStore(path, flush_ms=10, connect=disk.connect) as store:
+        monkeypatch.setattr("storage.writer._LONG_LOG_BYTES", 0)
+        store.put(seeded(10))
+        while not disk.failed:
+            assert store.flush()
+        monkeypatch.setattr("storage.writer._LONG_LOG_BYTES", 2**40)
+        store.put(seeded(10, first=10))  # what failed is over then
+        assert store.flush()
+        ledger = store._writer._ledger
+        assert ledger is not None
+        assert ledger.connection.execute("PRAGMA busy_timeout").fetchone() == (1000,)
+        assert store.counts()["BTCUSDT", 0] == 20  # the symbol that was new in the first transaction is known
+
+
 def test_the_error_of_a_read_is_a_sentence(path: Path) -> None:
     from core.errors import StoreError
 
