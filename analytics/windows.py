@@ -113,6 +113,8 @@ def window_moments(values: Floats, blocks: Blocks, bars: int, last: Ints) -> Mom
     pairs = [(i, j) for i in range(k) for j in range(i, k)]
     first = last - (bars - 1)
     left, right = blocks.of[first], blocks.of[last]
+    if len(last) == 1 and right[0] == left[0] + 1:  # no sums of others to be had on the way
+        return _one_window(values[:, first[0] : last[0] + 1], int(blocks.first[right[0]] - first[0]), pairs)
     origin = values[:, blocks.first]  # each block is summed about its own first value …
     after = np.concatenate((origin[:, 1:], origin[:, :1]), axis=1)  # … and, when it begins a window, about the next's
     prefix = _prefix(_with_products(values - origin[:, blocks.of], pairs), blocks)
@@ -126,11 +128,24 @@ def window_moments(values: Floats, blocks: Blocks, bars: int, last: Ints) -> Mom
         _move(total, into, origin[:, block] - origin[:, block + 1], rows[into], pairs)
     total += prefix[:, last]
 
-    means = total[:k] / bars
-    products = total[k:]
+    return _moments(total, origin[:, right] - values[:, last], bars, pairs)
+
+
+def _one_window(values: Floats, second: int, pairs: list[tuple[int, int]]) -> Moments:
+    """The same of one window over two blocks, to the bit: both are summed about the first row of the ``second``."""
+    origin = values[:, second : second + 1]
+    d = _with_products(values - origin, pairs)
+    total = np.add.accumulate(d[:, second - 1 :: -1], axis=1)[:, -1:] + np.add.accumulate(d[:, second:], axis=1)[:, -1:]
+    return _moments(total, origin - values[:, -1:], values.shape[1], pairs)
+
+
+def _moments(total: Floats, shift: Floats, bars: int, pairs: list[tuple[int, int]]) -> Moments:
+    """From sums about some value, which lies ``shift`` above the window's last."""
+    k = len(shift)
+    means, products = total[:k] / bars, total[k:]
     for at, (i, j) in enumerate(pairs):
         products[at] -= total[i] * means[j]
-    return Moments(origin[:, right] - values[:, last] + means, products)
+    return Moments(shift + means, products)
 
 
 def changes(values: Floats) -> Floats:
