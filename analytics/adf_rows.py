@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from analytics.dickey_fuller import CLOSE
 from analytics.params import RELATED_P
 from analytics.report import PairReport
 from analytics.rolling import last_t
@@ -23,7 +24,6 @@ from core.errors import DataError
 from core.types import Bools, Floats, Ints
 
 PART: Final = 256  # rows regressed at a time: their matrices stay in the processor's cache
-CLOSE: Final = 1e-6  # answers nearer than this to another are asked of ``adf`` itself
 PIVOT: Final = 1e-9  # of what a column was, left after the columns before it: below, rounding may speak
 
 

@@ -12,14 +12,10 @@ Products are summed about a price inside the window, so that a price level of 64
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
 
 import numpy as np
 
 from core.types import Bools, Floats, Ints
-
-SHORT: Final = 8_192  # rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,14 +37,6 @@ class Blocks:
         shortest : int
             >= 2.
         """
-        n = len(slots)
-        # Nothing is missing: many pairs at one time are cut alike. Long histories are not worth their memory.
-        if 0 < n <= SHORT and slots[-1] - slots[0] == n - 1:
-            return _unbroken(int(slots[0]) % (shortest - 1), n, shortest)
-        return cls._cut(slots, shortest)
-
-    @classmethod
-    def _cut(cls, slots: Ints, shortest: int) -> Blocks:
         number = slots // (shortest - 1)
         starts = np.flatnonzero(np.diff(number)) + 1
         first = np.concatenate(([0], starts)).astype(np.int64) if len(slots) else np.empty(0, np.int64)
@@ -56,14 +44,6 @@ class Blocks:
         of = np.zeros(len(slots), np.int64)
         of[starts] = 1
         return cls(np.cumsum(of), first, last)
-
-
-@lru_cache(maxsize=256)
-def _unbroken(first: int, n: int, shortest: int) -> Blocks:
-    blocks = Blocks._cut(np.arange(first, first + n), shortest)
-    for rows in (blocks.of, blocks.first, blocks.last):
-        rows.flags.writeable = False
-    return blocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
