@@ -11,7 +11,7 @@ from core.types import DeskStatus, Source
 from ui.controls import Controls
 from ui.panels.state import PageState, blocking, failed, store_problem
 from ui.port import DeskPort
-from ui.reading import Reading, take
+from ui.reading import Reading, exchange_now_ms, take
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the Decision page depends on: the frame, the state in its place, and whether history is there."""
+    """What the Decision page depends on: the frame, the state in its place, and what its files can hold."""
 
     frame: Frame
     blocked: PageState | None
     loaded: bool = True  # with the history come the files of it, which do not refresh themselves
+    dated: bool = True  # the exchange's time is known, up to which they go
 
 
 def read(desk: DeskPort, controls: Controls, journal_rows: int) -> tuple[Shape, Reading | None]:
@@ -52,6 +53,7 @@ def read(desk: DeskPort, controls: Controls, journal_rows: int) -> tuple[Shape, 
     status, params = desk.status(), controls.params
     if params is None:
         return Shape(Frame.of(status), blocking(status, controls.problem, have_candles=False)), None
+    dated = exchange_now_ms(status) is not None
     loading = {controls.symbol_y, controls.symbol_x} & status.warmup.keys()
     have = desk.newest_candle_ms(controls.symbol_y, controls.symbol_x, params.timeframe_s) is not None
     blocked = blocking(status, controls.problem, have)
@@ -61,7 +63,7 @@ def read(desk: DeskPort, controls: Controls, journal_rows: int) -> tuple[Shape, 
             now = take(desk, status, (controls.symbol_y, controls.symbol_x), params, journal_rows, controls.paused)
         except PairsightError as error:
             blocked = failed(str(error))
-    return Shape(Frame.of(status), blocked, have and not loading), now
+    return Shape(Frame.of(status), blocked, have and not loading, dated), now
 
 
 def rerun_when_changed(now: object, drawn: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -14,12 +14,15 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block
 
 from analytics.params import Params
-from core.types import Candles, Ticks
+from core.types import Candles, DeskStatus, Ticks
 from tests.ui.fakes import FakeDesk
 from tests.ui.seeded import END_MS
 from tests.ui.stage import play, words
+from ui import formats
+from ui.controls import Controls
 from ui.controls.files import FileChoice
 from ui.panels import exports
+from ui.shape import read
 
 PAIR = ("ETHUSDT", "BTCUSDT")
 HOUR_MS = 3_600_000
@@ -48,11 +51,31 @@ class Asked(FakeDesk):
         return super().trades(symbol, from_ms, to_ms, limit)
 
 
+@dataclass
+class Unheard(FakeDesk):
+    """Stored candles, and no trade yet that tells the exchange's time."""
+
+    def status(self) -> DeskStatus:
+        status = super().status()
+        return replace(status, trades=replace(status.trades, watermark_ms=0, streams=()))
+
+
 def enabled(app: AppTest) -> set[str]:
     """The downloads that can be clicked."""
     buttons = [b.proto for b in app.get("download_button") if not isinstance(b, Block)]
     assert len(buttons) == 4
     return {b.label.split(",")[0] for b in buttons if not b.disabled}
+
+
+def test_before_the_first_trade_files_end_with_what_is_stored() -> None:
+    app = play(Unheard("wait"))
+    assert f"to {formats.stamp(END_MS)} UTC" in words(app)
+    assert enabled(app) == {"Candles", "Analytics", "Journal"}
+
+
+def test_the_page_is_drawn_anew_once_the_exchange_is_heard() -> None:
+    shapes = [read(desk, Controls("ETHUSDT", "BTCUSDT", Params(), ""), 1)[0] for desk in (Unheard(), FakeDesk())]
+    assert shapes[0] != shapes[1]
 
 
 def test_every_file_is_of_the_chosen_time_and_named_by_its_end() -> None:

@@ -123,16 +123,29 @@ def _confirmed(desk: DeskPort, controls: Controls, slots: Slots, bars: int) -> N
 
 def _files(desk: DeskPort, controls: Controls) -> None:
     """Nothing here refreshes itself: what was made is what is downloaded. What is quickly made is there at once."""
-    if controls.params is None:
+    params, pair = controls.params, (controls.symbol_y, controls.symbol_x)
+    if params is None:
         return
-    pair, now_ms = (controls.symbol_y, controls.symbol_x), int(exchange_now_ms(desk.status()) or 0)
+    now_ms = _files_to_ms(desk, pair, params.timeframe_s)
+    if now_ms is None:
+        st.html(exports.note(None))
+        return
     with st.container(key="ps-files", horizontal=True, vertical_alignment="center"):
         choice, asked = file_choice(now_ms)
-        about = (pair, controls.params, choice)
+        about = (pair, params, choice)
         made = made_files(about)
         if asked:
-            made = keep_files(about, exports.make(desk, pair, controls.params, choice, now_ms))
-        elif made is None and exports.quick(choice, controls.params, now_ms):
-            made = exports.make(desk, pair, controls.params, choice, now_ms, trades=False)
+            made = keep_files(about, exports.make(desk, pair, params, choice, now_ms))
+        elif made is None and exports.quick(choice, params, now_ms):
+            made = exports.make(desk, pair, params, choice, now_ms, trades=False)
         exports.render(made)
     st.html(exports.note(made))
+
+
+def _files_to_ms(desk: DeskPort, pair: tuple[str, str], timeframe_s: int) -> int | None:
+    """Up to when files go: the exchange's time, else the end of what is stored; None while there is neither."""
+    now_ms = exchange_now_ms(desk.status())
+    if now_ms is not None:
+        return int(now_ms)
+    newest_ms = desk.newest_candle_ms(*pair, timeframe_s)
+    return None if newest_ms is None else newest_ms + timeframe_s * 1000
