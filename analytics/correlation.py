@@ -6,7 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
-from analytics.windows import Blocks, changes, flat_rows, window_moments
+from analytics.windows import Blocks, changes, cut_out, flat_rows, full_rows, window_moments
 from core.types import Floats, Ints
 
 
@@ -19,7 +19,9 @@ def log_returns(close: Floats) -> Floats:
     return changes(np.log(np.ascontiguousarray(close)))
 
 
-def rolling_correlation(a: Floats, b: Floats, window: int, slots: Ints | None = None) -> Floats:
+def rolling_correlation(
+    a: Floats, b: Floats, window: int, slots: Ints | None = None, *, only: Ints | None = None
+) -> Floats:
     """Correlate the ``window`` pairs of values that end at each row.
 
     Parameters
@@ -32,6 +34,8 @@ def rolling_correlation(a: Floats, b: Floats, window: int, slots: Ints | None = 
     slots : (n,) int, optional
         Positions in time (``open_ms // timeframe_ms``), so that a row does not depend on where the history begins.
         Row numbers when absent.
+    only : (m,) int, optional
+        Rows wanted, each >= ``window - 1``; the others are NaN. Needed where the rows are several histories.
 
     Returns
     -------
@@ -52,15 +56,19 @@ def rolling_correlation(a: Floats, b: Floats, window: int, slots: Ints | None = 
     if not isinstance(window, Integral) or window < 2:
         raise ValueError(f"window must be a whole number >= 2, was {window}")
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    n = len(a)
-    out = np.full(n, np.nan)
-    if n < window:
+    out = np.full(len(a), np.nan)
+    wanted = full_rows(len(a), window) if only is None else only
+    if not len(wanted):
         return out
-    last = np.arange(window - 1, n)
-    blocks = Blocks.anchored(np.arange(n) if slots is None else slots, window)
+    slots = np.arange(len(a)) if slots is None else slots
+    heads, last = None, wanted
+    if only is not None:
+        rows, heads = cut_out(only, window)
+        a, b, slots, last = a[rows], b[rows], slots[rows], heads + window - 1
+    blocks = Blocks.anchored(slots, window, heads)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # such windows become NaN
         aa, ab, bb = window_moments(np.stack((a, b)), blocks, window, last).products
         r = np.clip(ab / np.sqrt(aa * bb), -1.0, 1.0)
     r[~((aa > 0) & (bb > 0)) | (flat_rows(a, window) | flat_rows(b, window))[last]] = np.nan
-    out[last] = r
+    out[wanted] = r
     return out

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from analytics.correlation import log_returns, rolling_correlation
+from analytics.aligned import Aligned, Leg, incomplete_rows, stale_rows
+from analytics.correlation import rolling_correlation
 from analytics.hedge import METHODS, HedgeFit
 from analytics.params import RELATED_P, Params
 from analytics.rolling import Fits, eg_rows, fit_rows, residuals_at
-from analytics.stationarity import HalfLife, TestResult, adf, half_life, kpss
+from analytics.stationarity import HalfLife, TestResult, adf_each, half_life, kpss_each
 from analytics.zscore import residual_zscore
 from core.errors import DataError
 from core.types import Bools, Candles, Floats, Ints
 
-__all__ = ["EG_LAGS", "HalfLife", "PairReport", "TestResult", "analyse"]
+__all__ = ["EG_LAGS", "HalfLife", "PairCandles", "PairReport", "TestResult", "analyse", "analyse_newest"]
 
-T = TypeVar("T")
 Detail = Literal["all", "newest", "history"]
 EG_LAGS = 2  # one lag takes bid-ask bounce for mean reversion; exactly two hold the test's size
 
@@ -127,133 +127,135 @@ def analyse(
         For one symbol twice, candles of another timeframe, off its grid, out of order or two of one time, a close that
         is no price, or an unknown hedge method.
     """
-    if params.method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, was {params.method!r}")
-    for candles in (candles_y, candles_x):
-        if candles.timeframe_s != params.timeframe_s:
-            raise ValueError(f"candles must be of {params.timeframe_s} s, were of {candles.timeframe_s} s")
-        if len(candles) and not (candles.close.min() > 0 and candles.close.max() < np.inf):
-            raise ValueError(f"closes of {candles.symbol} must be finite and > 0")
-        if (np.diff(candles.open_ms) <= 0).any():
-            raise ValueError(f"opens of {candles.symbol} must increase")
-        if (candles.open_ms % (params.timeframe_s * 1000)).any():
-            raise ValueError(f"opens of {candles.symbol} must be whole multiples of {params.timeframe_s} s")
-    if candles_y.symbol == candles_x.symbol:
-        raise ValueError(f"Y and X must be two symbols, were both {candles_y.symbol}")
-
-    step_ms = params.timeframe_s * 1000
-    open_ms, at_y, at_x = _aligned(candles_y.open_ms, candles_x.open_ms)
-    if detail == "newest":
-        open_ms, at_y, at_x = (rows[-params.need_bars :] for rows in (open_ms, at_y, at_x))
-    y, x = candles_y.close[at_y], candles_x.close[at_x]
-    slots = open_ms // step_ms
-    bars, n = params.fit_bars, len(open_ms)
-
-    log_y, log_x = np.log(y), np.log(x)
-    log_fits = fit_rows(log_y, log_x, bars, slots)
-    shown_y, shown_x = (y, x) if params.price_units else (log_y, log_x)
-    shown = fit_rows(y, x, bars, slots) if params.price_units else log_fits
-    eg_stat = eg_pvalue = z_roll = z_mean = z_sd = corr = np.full(n, np.nan)
-    if detail != "history":
-        only = 1 if detail == "newest" else None
-        eg_stat, eg_pvalue = eg_rows(log_y, log_x, log_fits, slots, EG_LAGS, _checkpoints(n, bars) if only else None)
-        z_roll, z_mean, z_sd = residual_zscore(shown_y, shown_x, shown, params.z_bars, slots, only)
-        corr, tail = corr.copy(), slice(max(0, n - params.z_bars) if only else 0, n)
-        corr[tail] = rolling_correlation(log_returns(y)[tail], log_returns(x)[tail], params.z_bars, slots[tail])
-    related = n > 0 and bool(eg_pvalue[-1] < RELATED_P)
-    residuals = residuals_at(shown_y, shown_x, shown, -1) if detail != "history" else None
-
-    unchanged_y, unchanged_x = _unchanged(candles_y.close), _unchanged(candles_x.close)
-    span = min(params.need_bars, n)
-    stale = _stale_rows(open_ms, step_ms, span, (at_y, at_x), (unchanged_y, unchanged_x))
-    holes = np.unique(incomplete_ms) if incomplete_ms is not None else np.empty(0, np.int64)
-    incomplete = _incomplete_rows(open_ms, span, holes)
-    full = n >= params.need_bars
-    return PairReport(
-        symbol_y=candles_y.symbol,
-        symbol_x=candles_x.symbol,
-        params=params,
-        open_ms=open_ms,
-        y=y,
-        x=x,
-        alpha=shown.alpha,
-        beta=shown.beta,
-        beta_se=shown.beta_se,
-        resid_sd=shown.resid_sd,
-        spread=shown.spread,
-        z=shown.z,
-        z_mean=z_mean,
-        z_sd=z_sd,
-        z_roll=z_roll,
-        corr=corr,
-        unchanged_y=unchanged_y[at_y],
-        unchanged_x=unchanged_x[at_x],
-        have_bars=n,
-        need_bars=params.need_bars,
-        incomplete=int(incomplete[-1]) if n else 0,
-        stale_share=float(stale[-1]) if n else 0.0,
-        engle_granger=_last_test(eg_stat, eg_pvalue, bars),
-        adf=_or_none(adf, residuals),
-        half_life=_or_none(half_life, residuals) if related else None,
-        kpss=_or_none(kpss, residuals),
-        persistence=_persistence(eg_pvalue, bars),
-        log_fits=log_fits,
-        eg_stat=eg_stat,
-        eg_pvalue=eg_pvalue,
-        stale_rows=stale if full else np.full(n, np.nan),
-        incomplete_rows=incomplete if full else np.full(n, -1),
-        hedge=_hedge(shown_y, shown_x, shown, params) if detail != "history" else None,
-        newest_y_ms=int(candles_y.open_ms[-1]) if len(candles_y) else None,
-        newest_x_ms=int(candles_x.open_ms[-1]) if len(candles_x) else None,
-    )
+    return _reports([PairCandles(candles_y, candles_x, params, incomplete_ms)], detail)[0]
 
 
-def _aligned(a: Ints, b: Ints) -> tuple[Ints, Ints, Ints]:
-    """Opens that both legs have, and the rows at which each has them."""
-    if np.array_equal(a, b):  # as good as always
-        at = np.arange(len(a))
-        return a.copy(), at, at
-    return np.intersect1d(a, b, assume_unique=True, return_indices=True)
+class PairCandles(NamedTuple):
+    """What ``analyse`` takes."""
+
+    y: Candles
+    x: Candles
+    params: Params
+    incomplete_ms: Ints | None = None
 
 
-def _unchanged(close: Floats) -> Bools:
-    same = np.zeros(len(close), np.bool_)
-    same[1:] = close[1:] == close[:-1]
-    return same
+def analyse_newest(pairs: Sequence[PairCandles]) -> list[PairReport]:
+    """``analyse(…, detail="newest")`` of each, to the bit.
 
+    A look's arrays are short: most of its time goes to calls and not to numbers, and here all share the calls.
 
-def _stale_rows(
-    open_ms: Ints, step_ms: int, span: int, at: tuple[Ints, Ints], unchanged: tuple[Bools, Bools]
-) -> Floats:
-    """Worse leg's stale share over the ``span`` aligned rows that end at each row; NaN for the first ones.
-
-    The span's first interval is left out: whether its close changed depends on a candle before the span.
+    Raises
+    ------
+    ValueError
+        As ``analyse`` does; and where N, W or the units are not the same for all.
     """
-    n = len(open_ms)
-    out = np.full(n, np.nan)
-    if n == 0 or span < 2:
-        out[:] = 0.0
-        return out
-    i = np.arange(span - 1, n)
-    s = i - (span - 1)
-    intervals = (open_ms[i] - open_ms[s]) // step_ms
-    shares = []
-    for rows, same in zip(at, unchanged, strict=True):
-        count = np.cumsum(same)
-        fresh = (rows[i] - rows[s]) - (count[rows[i]] - count[rows[s]])
-        shares.append((intervals - fresh) / intervals)
-    out[i] = np.maximum(*shares)
-    return out
+    return _reports(pairs, "newest") if pairs else []
 
 
-def _incomplete_rows(open_ms: Ints, span: int, holes: Ints) -> Ints:
-    """Intervals known to be incomplete from the first to the last of the ``span`` rows ending at each row, or −1."""
-    out = np.full(len(open_ms), -1)
-    if len(open_ms):
-        i = np.arange(span - 1, len(open_ms))
-        first, last = open_ms[i - (span - 1)], open_ms[i]
-        out[i] = np.searchsorted(holes, last, side="right") - np.searchsorted(holes, first, side="left")
-    return out
+def _reports(pairs: Sequence[PairCandles], detail: Detail) -> list[PairReport]:
+    """Of several pairs only their newest rows."""
+    params = pairs[0].params
+    bars, need = params.fit_bars, params.need_bars
+    _refuse(pairs)
+    legs = {id(candles): Leg.of(candles) for pair in pairs for candles in (pair.y, pair.x)}  # many pairs share one
+    rows = Aligned.of([(legs[id(pair.y)], legs[id(pair.x)]) for pair in pairs], need if detail == "newest" else None)
+    n, heads, slots = len(rows.open_ms), rows.heads, rows.slots
+
+    log_fits = fit_rows(rows.log_y, rows.log_x, bars, slots, heads)
+    shown_y, shown_x = (rows.y, rows.x) if params.price_units else (rows.log_y, rows.log_x)
+    shown = fit_rows(rows.y, rows.x, bars, slots, heads) if params.price_units else log_fits
+    eg_stat = eg_pvalue = z_roll = z_mean = z_sd = corr = np.full(n, np.nan)
+    fitted = rows.newest(bars) if detail != "history" else _no_ints()
+    fitted = fitted[~np.isnan(shown.beta[fitted])]
+    if detail != "history":
+        few, spans = detail == "newest", zip(heads.tolist(), rows.ends.tolist(), strict=True)
+        at = np.concatenate([_checkpoints(head, end, bars) for head, end in spans]) if few else None
+        eg_stat, eg_pvalue = eg_rows(rows.log_y, rows.log_x, log_fits, slots, EG_LAGS, only=at, heads=heads)
+        at = rows.newest(bars) if few else None
+        z_roll, z_mean, z_sd = residual_zscore(shown_y, shown_x, shown, params.z_bars, slots, only=at)
+        at = rows.newest(params.z_bars) if few else None
+        returns = rows.returns(rows.log_y), rows.returns(rows.log_x)
+        corr = rolling_correlation(*returns, params.z_bars, slots, only=at)
+    residuals = residuals_at(shown_y, shown_x, shown, fitted)
+    tests = zip(residuals, adf_each(residuals), kpss_each(residuals), strict=True)
+    tested = dict(zip(fitted.tolist(), tests, strict=True))
+    stale = stale_rows(rows, need)
+    incomplete = incomplete_rows(rows, need, [pair.incomplete_ms for pair in pairs])
+
+    reports = []
+    for pair, head, end in zip(pairs, heads.tolist(), rows.ends.tolist(), strict=True):
+        w, have = slice(head, end), end - head
+        full, last = have >= need, end - 1
+        residual, adf, kpss = tested.get(last, (None, None, None)) if have else (None, None, None)
+        related = have > 0 and bool(eg_pvalue[last] < RELATED_P)
+        reports.append(
+            PairReport(
+                symbol_y=pair.y.symbol,
+                symbol_x=pair.x.symbol,
+                params=pair.params,
+                open_ms=rows.open_ms[w],
+                y=rows.y[w],
+                x=rows.x[w],
+                alpha=shown.alpha[w],
+                beta=shown.beta[w],
+                beta_se=shown.beta_se[w],
+                resid_sd=shown.resid_sd[w],
+                spread=shown.spread[w],
+                z=shown.z[w],
+                z_mean=z_mean[w],
+                z_sd=z_sd[w],
+                z_roll=z_roll[w],
+                corr=corr[w],
+                unchanged_y=rows.unchanged_y[w],
+                unchanged_x=rows.unchanged_x[w],
+                have_bars=have,
+                need_bars=need,
+                incomplete=int(incomplete[last]) if have else 0,
+                stale_share=float(stale[last]) if have else 0.0,
+                engle_granger=_last_test(eg_stat[w], eg_pvalue[w], bars),
+                adf=adf,
+                half_life=_half_life(residual) if related else None,
+                kpss=kpss,
+                persistence=_persistence(eg_pvalue[w], bars),
+                log_fits=log_fits.rows(w),
+                eg_stat=eg_stat[w],
+                eg_pvalue=eg_pvalue[w],
+                stale_rows=stale[w] if full else np.full(have, np.nan),
+                incomplete_rows=incomplete[w] if full else np.full(have, -1),
+                hedge=_hedge(shown_y[w], shown_x[w], shown.rows(w), pair.params) if detail != "history" else None,
+                newest_y_ms=int(pair.y.open_ms[-1]) if len(pair.y) else None,
+                newest_x_ms=int(pair.x.open_ms[-1]) if len(pair.x) else None,
+            )
+        )
+    return reports
+
+
+def _refuse(pairs: Sequence[PairCandles]) -> None:
+    """Raise for what cannot be analysed."""
+    seen: set[tuple[int, int]] = set()
+    first = pairs[0].params
+    for y, x, params, _ in pairs:
+        if params.method not in METHODS:
+            raise ValueError(f"method must be one of {', '.join(METHODS)}, was {params.method!r}")
+        if (params.fit_bars, params.z_bars, params.price_units) != (first.fit_bars, first.z_bars, first.price_units):
+            raise ValueError("fit_bars, z_bars and price_units must be the same for all pairs")
+        for candles in (y, x):
+            if (id(candles), params.timeframe_s) not in seen:
+                seen.add((id(candles), params.timeframe_s))
+                _refuse_candles(candles, params.timeframe_s)
+        if y.symbol == x.symbol:
+            raise ValueError(f"Y and X must be two symbols, were both {y.symbol}")
+
+
+def _refuse_candles(candles: Candles, timeframe_s: int) -> None:
+    if candles.timeframe_s != timeframe_s:
+        raise ValueError(f"candles must be of {timeframe_s} s, were of {candles.timeframe_s} s")
+    if len(candles) and not (candles.close.min() > 0 and candles.close.max() < np.inf):
+        raise ValueError(f"closes of {candles.symbol} must be finite and > 0")
+    if (np.diff(candles.open_ms) <= 0).any():
+        raise ValueError(f"opens of {candles.symbol} must increase")
+    if (candles.open_ms % (timeframe_s * 1000)).any():
+        raise ValueError(f"opens of {candles.symbol} must be whole multiples of {timeframe_s} s")
 
 
 def _hedge(y: Floats, x: Floats, fits: Fits, params: Params) -> HedgeFit | None:
@@ -274,21 +276,20 @@ def _last_test(stat: Floats, pvalue: Floats, bars: int) -> TestResult | None:
     return TestResult(float(stat[-1]), float(pvalue[-1]), EG_LAGS, bars - 1 - EG_LAGS, "no cointegration")
 
 
-def _or_none(statistic: Callable[[Floats], T], residuals: Floats | None) -> T | None:
-    """A statistic of the residuals, or None where it is undefined."""
+def _half_life(residuals: Floats | None) -> HalfLife | None:
     try:
-        return None if residuals is None else statistic(residuals)
+        return None if residuals is None else half_life(residuals)
     except DataError:
         return None
 
 
-def _checkpoints(n: int, bars: int) -> Ints:
-    """Rows j·N/20 before the newest of n, j = 0 … 5, as far as there are so many; the newest first."""
-    at = n - 1 - np.arange(6) * (bars // 20)
-    return at[at >= 0]
+def _checkpoints(head: int, end: int, bars: int) -> Ints:
+    """Rows j·N/20 before the newest of a pair's, j = 0 … 5, as far as there are so many; the newest first."""
+    at = end - 1 - np.arange(6) * (bars // 20)
+    return at[at >= head]
 
 
 def _persistence(pvalue: Floats, bars: int) -> Floats:
-    out, at = np.full(6, np.nan), _checkpoints(len(pvalue), bars)
+    out, at = np.full(6, np.nan), _checkpoints(0, len(pvalue), bars)
     out[: len(at)] = pvalue[at]
     return out

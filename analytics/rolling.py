@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.stationarity import COLLINEAR, mackinnon_p
-from analytics.windows import Blocks, RunningSums, changes, flat_rows, window_moments
+from analytics.windows import Blocks, RunningSums, changes, flat_rows, full_rows, window_moments
 from core.types import Bools, Floats, Ints
 
 
@@ -33,8 +33,18 @@ class Fits:
         none = np.empty(0)
         return cls(0, none, none, none, none, none, none, none)
 
+    def rows(self, which: slice) -> Fits:
+        """Those of some rows."""
+        return Fits(
+            self.bars,
+            *(
+                column[which]
+                for column in (self.alpha, self.beta, self.beta_se, self.resid_sd, self.spread, self.z, self.ssr)
+            ),
+        )
 
-def fit_rows(y: Floats, x: Floats, bars: int, slots: Ints) -> Fits:
+
+def fit_rows(y: Floats, x: Floats, bars: int, slots: Ints, heads: Ints | None = None) -> Fits:
     """Fit every full window.
 
     Parameters
@@ -45,6 +55,8 @@ def fit_rows(y: Floats, x: Floats, bars: int, slots: Ints) -> Fits:
         N, >= 10.
     slots : (n,) int
         Strictly increasing positions in time, ``open_ms // timeframe_ms``. They anchor the sums, see ``windows``.
+    heads : (p,) int, optional
+        The rows are the histories of several pairs, one after another, that begin at these.
 
     Returns
     -------
@@ -58,9 +70,9 @@ def fit_rows(y: Floats, x: Floats, bars: int, slots: Ints) -> Fits:
     """
     n = len(y)
     out = np.full((7, n), np.nan)
-    if n >= bars:
-        last = np.arange(bars - 1, n)
-        m = window_moments(np.stack((y, x)), Blocks.anchored(slots, bars), bars, last)
+    last = full_rows(n, bars, heads)
+    if len(last):
+        m = window_moments(np.stack((y, x)), Blocks.anchored(slots, bars, heads), bars, last)
         yy, xy, xx = m.products
         with np.errstate(divide="ignore", invalid="ignore"):  # flat windows are set to NaN below
             beta = xy / xx
@@ -76,18 +88,23 @@ def fit_rows(y: Floats, x: Floats, bars: int, slots: Ints) -> Fits:
     return Fits(bars, *out)
 
 
-def residuals_at(y: Floats, x: Floats, fits: Fits, row: int) -> Floats | None:
-    """(N,) residuals of the fit that ends at ``row``, oldest first; None where it is undefined."""
-    if not len(y) or np.isnan(fits.beta[row]):
-        return None
-    row = row % len(y)
-    w = slice(row - fits.bars + 1, row + 1)
-    resid: Floats = fits.spread[row] + (y[w] - y[row]) - fits.beta[row] * (x[w] - x[row])
+def residuals_at(y: Floats, x: Floats, fits: Fits, rows: Ints) -> Floats:
+    """(m, N) residuals of the fits that end at these rows, oldest first; the fits must be defined there."""
+    at = rows[:, None] + np.arange(1 - fits.bars, 1)
+    last = rows[:, None]
+    resid: Floats = fits.spread[last] + (y[at] - y[last]) - fits.beta[last] * (x[at] - x[last])
     return resid
 
 
 def eg_rows(
-    y: Floats, x: Floats, fits: Fits, slots: Ints, lags: int = 2, only: Ints | None = None
+    y: Floats,
+    x: Floats,
+    fits: Fits,
+    slots: Ints,
+    lags: int = 2,
+    *,
+    only: Ints | None = None,
+    heads: Ints | None = None,
 ) -> tuple[Floats, Floats]:
     """Engle-Granger of every window, at a cost that does not know the window's length.
 
@@ -102,21 +119,25 @@ def eg_rows(
         Lagged differences of the residual.
     only : (m,) int, optional
         The rows wanted; the others are NaN.
+    heads : (p,) int, optional
+        As given to ``fit_rows``.
 
     Returns
     -------
     stat, pvalue : (n,) float
         Equal to ``stationarity.engle_granger`` of the row's window within rounding; NaN where the fit is.
     """
-    stat = np.full(len(y), np.nan)
+    stat, pvalue = np.full((2, len(y)), np.nan)
     rows = np.arange(len(y)) if only is None else only
     rows = rows[~np.isnan(fits.beta[rows])]
     if len(rows):
-        stat[rows] = _eg_stats(y, x, fits, slots, lags, rows)
-    return stat, mackinnon_p(stat, 2)
+        blocks = Blocks.anchored(slots, fits.bars - 2 * lags - 1, heads)
+        stat[rows] = _eg_stats(y, x, fits, blocks, lags, rows)
+        pvalue[rows] = mackinnon_p(stat[rows], 2)
+    return stat, pvalue
 
 
-def _eg_stats(y: Floats, x: Floats, fits: Fits, slots: Ints, lags: int, i: Ints) -> Floats:
+def _eg_stats(y: Floats, x: Floats, fits: Fits, blocks: Blocks, lags: int, i: Ints) -> Floats:
     bars = fits.bars
     s = i - (bars - 1)  # the window is rows s … i
     beta = fits.beta[i]
@@ -135,7 +156,7 @@ def _eg_stats(y: Floats, x: Floats, fits: Fits, slots: Ints, lags: int, i: Ints)
     # d[a, b] = Σ Δe(t−a) Δe(t−b) over the regression's observations t = s + lags + 1 … i. The sums over the rows that
     # all a share are windowed; the few rows at the ends that differ are added one by one.
     d = np.empty((lags + 1, lags + 1, len(i)))
-    sums = RunningSums.of(_lagged_products(dy, dx, lags), Blocks.anchored(slots, bars - 2 * lags - 1))
+    sums = RunningSums.of(_lagged_products(dy, dx, lags), blocks)
     early, late = change(s + back), change(i - back)  # Δe(s) …; Δe(i), Δe(i − 1) …
     for h in range(lags + 1):
         yy, xy, xx = sums.over(s + lags + 1, i - (lags - h), slice(3 * h, 3 * h + 3))

@@ -6,6 +6,7 @@ of times and to the bit. ``rolling_eg`` does the same for every row of a history
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -14,7 +15,7 @@ from scipy.special import ndtr
 from statsmodels.tsa import adfvalues
 
 from analytics.dickey_fuller import aic_lags, level_t
-from core.errors import DegenerateData, NotEnoughData
+from core.errors import DataError, DegenerateData, NotEnoughData
 from core.types import Floats
 
 # statsmodels' coint calls two series collinear from this share of unexplained variance down, and so do we.
@@ -79,20 +80,31 @@ def adf(series: Floats, lags: int | None = None, trend: Trend = "c") -> TestResu
     """
     if trend not in {"c", "n"}:
         raise ValueError(f"trend must be 'c' or 'n', was {trend!r}")
-    e = _one_series(series)
-    constant = trend == "c"
-    longest = _longest_lag(len(e), constant)
     if lags is not None and lags < 0:
         raise ValueError(f"lags must be >= 0, was {lags}")
+    return _adf(_one_series(series)[None], lags, trend)[0]
+
+
+def adf_each(series: Floats) -> list[TestResult | None]:
+    """``adf`` of each row of (m, n), to the bit; None where it is undefined."""
+    return _each(lambda rows: _adf(rows, None, "c"), series)
+
+
+def _adf(e: Floats, lags: int | None, trend: Trend) -> list[TestResult]:
+    n, constant = e.shape[1], trend == "c"
+    longest = _longest_lag(n, constant)
     if longest < 0 or (lags is not None and lags > longest):
-        raise NotEnoughData(needed=2 * ((lags or 0) + constant + 1), got=len(e))
-    if e.max() == e.min():
-        raise DegenerateData("the series is flat: it has no unit root to test")
+        raise NotEnoughData(needed=2 * ((lags or 0) + constant + 1), got=n)
+    _refuse_flat(e, "it has no unit root to test")
     if constant:
-        e = e - e.mean()  # changes nothing but the rounding
-    chosen = aic_lags(e, _schwert(len(e), longest), constant) if lags is None else lags
-    stat, nobs = level_t(e, chosen, constant)
-    return TestResult(stat, float(mackinnon_p(stat, 1, trend)), chosen, nobs, "unit root")
+        e = e - e.mean(axis=1, keepdims=True)  # changes nothing but the rounding
+    chosen = aic_lags(e, _schwert(n, longest), constant) if lags is None else np.full(len(e), lags)
+    stat, nobs = np.empty(len(e)), np.empty(len(e), np.int64)
+    for used in np.unique(chosen).tolist():
+        which = chosen == used
+        stat[which], nobs[which] = level_t(e[which], used, constant)
+    rows = zip(stat.tolist(), mackinnon_p(stat, 1, trend).tolist(), chosen.tolist(), nobs.tolist(), strict=True)
+    return [TestResult(*row, "unit root") for row in rows]
 
 
 def engle_granger(y: Floats, x: Floats, lags: int = 2) -> TestResult:
@@ -136,8 +148,8 @@ def engle_granger(y: Floats, x: Floats, lags: int = 2) -> TestResult:
     e = dy - beta * dx
     if not (e * e).sum() > COLLINEAR * (dy * dy).sum():
         raise DegenerateData("one series explains the other without remainder: nothing is left to test")
-    stat, nobs = level_t(e, lags, constant=False)
-    return TestResult(stat, float(mackinnon_p(stat, 2)), lags, nobs, "no cointegration")
+    (stat,), nobs = level_t(e[None], lags, constant=False)
+    return TestResult(float(stat), float(mackinnon_p(stat, 2)), lags, nobs, "no cointegration")
 
 
 def half_life(series: Floats) -> HalfLife:
@@ -176,32 +188,39 @@ def kpss(series: Floats) -> TestResult:
     ------
     NotEnoughData, DegenerateData
     """
-    e = _one_series(series)
-    if len(e) < 10:
-        raise NotEnoughData(needed=10, got=len(e))
-    if e.max() == e.min():
-        raise DegenerateData("the series is flat: the test is undefined")
-    n = len(e)
-    e = e - e.mean()
+    return _kpss(_one_series(series)[None])[0]
 
-    def autocovariance(lag: int) -> float:
-        return float((e[lag:] * e[: n - lag]).sum())
 
-    reach = int(n ** (2.0 / 9.0))
-    s0 = autocovariance(0) / n
-    s1 = 0.0
-    for lag in range(1, reach + 1):
+def kpss_each(series: Floats) -> list[TestResult | None]:
+    """``kpss`` of each row of (m, n), to the bit; None where it is undefined."""
+    return _each(_kpss, series)
+
+
+def _kpss(e: Floats) -> list[TestResult]:
+    n = e.shape[1]
+    if n < 10:
+        raise NotEnoughData(needed=10, got=n)
+    _refuse_flat(e, "the test is undefined")
+    e = e - e.mean(axis=1, keepdims=True)
+
+    def autocovariance(lag: int) -> Floats:
+        total: Floats = (e[:, lag:] * e[:, : n - lag]).sum(axis=1)
+        return total
+
+    variance = autocovariance(0)
+    s0, s1 = variance / n, np.zeros(len(e))
+    for lag in range(1, int(n ** (2.0 / 9.0)) + 1):
         c = autocovariance(lag) / (n / 2.0)
         s0 += c
         s1 += lag * c
-    lags = min(int(1.1447 * ((s1 / s0) ** 2) ** (1.0 / 3.0) * n ** (1.0 / 3.0)), n - 1)
-    variance = autocovariance(0)
-    for lag in range(1, lags + 1):
-        variance += 2.0 * autocovariance(lag) * (1.0 - lag / (lags + 1.0))
-    walk = np.cumsum(e)
-    stat = float((walk * walk).sum() / n**2 / (variance / n))
-    pvalue = float(np.interp(stat, [0.347, 0.463, 0.574, 0.739], [0.10, 0.05, 0.025, 0.01]))
-    return TestResult(stat, pvalue, lags, n, "stationary")
+    lags = [min(int(1.1447 * (ratio**2) ** (1.0 / 3.0) * n ** (1.0 / 3.0)), n - 1) for ratio in (s1 / s0).tolist()]
+    weighed = np.array(lags)
+    for lag in range(1, max(lags) + 1):
+        variance += np.where(lag <= weighed, 2.0 * autocovariance(lag) * (1.0 - lag / (weighed + 1.0)), 0.0)
+    walk = np.cumsum(e, axis=1)
+    stat = (walk * walk).sum(axis=1) / n**2 / (variance / n)
+    pvalue = np.interp(stat, [0.347, 0.463, 0.574, 0.739], [0.10, 0.05, 0.025, 0.01])
+    return [TestResult(*row, n, "stationary") for row in zip(stat.tolist(), pvalue.tolist(), lags, strict=True)]
 
 
 def lag_limit(n: int) -> int:
@@ -220,6 +239,20 @@ def mackinnon_p(stat: Floats | float, series: int, trend: Trend = "c") -> Floats
     p = np.where(t < adfvalues._tau_mins[trend][i], 0.0, p)
     out: Floats = np.where(np.isnan(t), np.nan, p)
     return out
+
+
+def _each(test: Callable[[Floats], list[TestResult]], series: Floats) -> list[TestResult | None]:
+    try:
+        return [*test(series)] if len(series) else []
+    except DataError:  # of one of them: the others have theirs all the same
+        if len(series) == 1:
+            return [None]
+        return [result for row in series for result in _each(test, row[None])]
+
+
+def _refuse_flat(e: Floats, so: str) -> None:
+    if (e.max(axis=1) == e.min(axis=1)).any():
+        raise DegenerateData(f"the series is flat: {so}")
 
 
 def _one_series(series: Floats, name: str = "series") -> Floats:

@@ -12,10 +12,13 @@ Products are summed about a price inside the window, so that a price level of 64
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from core.types import Bools, Floats, Ints
+
+LONG: Final = 64  # rows to a block, on average, from which a call for each costs less than a table of them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +30,7 @@ class Blocks:
     last: Ints  # (k,) each block's last row
 
     @classmethod
-    def anchored(cls, slots: Ints, shortest: int) -> Blocks:
+    def anchored(cls, slots: Ints, shortest: int, heads: Ints | None = None) -> Blocks:
         """Cut rows so that every run of ``shortest`` rows or more reaches over at least two blocks.
 
         Parameters
@@ -36,9 +39,13 @@ class Blocks:
             Strictly increasing whole positions in time: ``open_ms // timeframe_ms``, or plain row numbers.
         shortest : int
             >= 2.
+        heads : (p,) int, optional
+            Several histories, one after another, begin at these rows; none shares a block with another.
         """
         number = slots // (shortest - 1)
         starts = np.flatnonzero(np.diff(number)) + 1
+        if heads is not None:
+            starts = np.union1d(starts, heads[(heads > 0) & (heads < len(slots))])
         first = np.concatenate(([0], starts)).astype(np.int64) if len(slots) else np.empty(0, np.int64)
         last = np.append(first[1:], len(slots)).astype(np.int64) - 1 if len(slots) else first
         of = np.zeros(len(slots), np.int64)
@@ -93,8 +100,6 @@ def window_moments(values: Floats, blocks: Blocks, bars: int, last: Ints) -> Mom
     pairs = [(i, j) for i in range(k) for j in range(i, k)]
     first = last - (bars - 1)
     left, right = blocks.of[first], blocks.of[last]
-    if len(last) == 1 and right[0] == left[0] + 1:  # no sums of others to be had on the way
-        return _one_window(values[:, first[0] : last[0] + 1], int(blocks.first[right[0]] - first[0]), pairs)
     origin = values[:, blocks.first]  # each block is summed about its own first value …
     after = np.concatenate((origin[:, 1:], origin[:, :1]), axis=1)  # … and, when it begins a window, about the next's
     prefix = _prefix(_with_products(values - origin[:, blocks.of], pairs), blocks)
@@ -108,24 +113,33 @@ def window_moments(values: Floats, blocks: Blocks, bars: int, last: Ints) -> Mom
         _move(total, into, origin[:, block] - origin[:, block + 1], rows[into], pairs)
     total += prefix[:, last]
 
-    return _moments(total, origin[:, right] - values[:, last], bars, pairs)
-
-
-def _one_window(values: Floats, second: int, pairs: list[tuple[int, int]]) -> Moments:
-    """The same of one window over two blocks, to the bit: both are summed about the first row of the ``second``."""
-    origin = values[:, second : second + 1]
-    d = _with_products(values - origin, pairs)
-    total = np.add.accumulate(d[:, second - 1 :: -1], axis=1)[:, -1:] + np.add.accumulate(d[:, second:], axis=1)[:, -1:]
-    return _moments(total, origin - values[:, -1:], values.shape[1], pairs)
-
-
-def _moments(total: Floats, shift: Floats, bars: int, pairs: list[tuple[int, int]]) -> Moments:
-    """From sums about some value, which lies ``shift`` above the window's last."""
-    k = len(shift)
     means, products = total[:k] / bars, total[k:]
     for at, (i, j) in enumerate(pairs):
         products[at] -= total[i] * means[j]
-    return Moments(shift + means, products)
+    return Moments(origin[:, right] - values[:, last] + means, products)
+
+
+def full_rows(n: int, bars: int, heads: Ints | None = None) -> Ints:
+    """Rows of ``n`` at which a window of ``bars`` rows of their own history ends; ``heads`` as for ``Blocks``.
+
+    >>> full_rows(6, 2, np.array([0, 4])).tolist()
+    [1, 2, 3, 5]
+    """
+    at = np.arange(n)
+    if heads is None:
+        return at[bars - 1 :]
+    return at[at - np.repeat(heads, np.diff(heads, append=n)) >= bars - 1]
+
+
+def cut_out(last: Ints, bars: int) -> tuple[Ints, Ints]:
+    """The rows of the windows that end at the rows ``last``, one window after another, and where each begins.
+
+    >>> rows, heads = cut_out(np.array([4, 9]), 3)
+    >>> rows.tolist(), heads.tolist()
+    ([2, 3, 4, 7, 8, 9], [0, 3])
+    """
+    rows = (last[:, None] + np.arange(1 - bars, 1)).ravel()
+    return rows, np.arange(len(last)) * bars
 
 
 def changes(values: Floats) -> Floats:
@@ -186,19 +200,19 @@ def _move(total: Floats, into: Ints, by: Floats, rows: Ints, pairs: list[tuple[i
 def _prefix(values: Floats, blocks: Blocks) -> Floats:
     """Cumulative sums that start afresh at each block, added row by row from its first."""
     n, count = values.shape[1], len(blocks.first)
+    out = np.empty_like(values)
+    if n >= LONG * count:
+        for a, b in zip(blocks.first.tolist(), (blocks.last + 1).tolist(), strict=True):
+            np.add.accumulate(values[:, a:b], axis=1, out=out[:, a:b])
+        return out
     longest = int((blocks.last - blocks.first).max(initial=-1)) + 1
-    if count > 3 and count * longest <= 4 * n:  # a table with a line for each block: one sum along all of them
+    if count * longest <= 4 * n:  # a table with a line for each block: one sum along all of them
         cells = np.minimum(blocks.first[:, None] + np.arange(longest), n - 1)
         sums = np.cumsum(np.take(values, cells, axis=1), axis=2)
         line = np.repeat(np.arange(count), blocks.last - blocks.first + 1)
         cell = line * longest + np.arange(n) - blocks.first[line]
         return np.take(sums.reshape(len(values), -1), cell, axis=1)
-    out = np.empty_like(values)
-    if count <= longest:
-        for a, b in zip(blocks.first.tolist(), (blocks.last + 1).tolist(), strict=True):
-            np.add.accumulate(values[:, a:b], axis=1, out=out[:, a:b])
-        return out
-    out[:, blocks.first] = values[:, blocks.first]  # many short blocks: one step into all of them at a time
+    out[:, blocks.first] = values[:, blocks.first]  # short blocks and a few long ones: one step into all at a time
     for step in range(1, longest):
         at = blocks.first + step
         at = at[at <= blocks.last]

@@ -7,7 +7,7 @@ from numbers import Integral
 import numpy as np
 
 from analytics.rolling import Fits
-from analytics.windows import Blocks, flat_rows, window_moments
+from analytics.windows import Blocks, cut_out, flat_rows, full_rows, window_moments
 from core.types import Floats, Ints
 
 
@@ -59,7 +59,7 @@ def zscore(spread: Floats, window: int) -> Floats:
 
 
 def residual_zscore(
-    y: Floats, x: Floats, fits: Fits, window: int, slots: Ints, rows: int | None = None
+    y: Floats, x: Floats, fits: Fits, window: int, slots: Ints, *, only: Ints | None = None
 ) -> tuple[Floats, Floats, Floats]:
     """The last residual of each row's own fit against the mean and sd of that fit's residuals over ``window`` bars.
 
@@ -75,22 +75,23 @@ def residual_zscore(
         W, from 2 to ``fits.bars``.
     slots : (n,) int
         As given to ``fit_rows``.
-    rows : int, optional
-        Only the newest so many are wanted; the others are NaN.
+    only : (m,) int, optional
+        Rows wanted, at which a window of the fit ends; the others are NaN. Needed where the rows are several histories.
 
     Returns
     -------
     z, mean, sd : (n,) float
         ddof = 1. NaN where the fit is, and where both legs are flat over the window.
     """
-    n = len(y)
-    out = np.full((3, n), np.nan)
-    if n >= fits.bars:
-        newest = np.arange(fits.bars - 1 if rows is None else max(fits.bars - 1, n - rows), n)
-        beta, spread = fits.beta[newest], fits.spread[newest]
-        start = int(newest[0]) - window + 1  # rows before the first window reach nothing
-        y, x, last = y[start:], x[start:], newest - start
-        m = window_moments(np.stack((y, x)), Blocks.anchored(slots[start:], window), window, last)
+    out = np.full((3, len(y)), np.nan)
+    wanted = full_rows(len(y), fits.bars) if only is None else only
+    if len(wanted):
+        beta, spread = fits.beta[wanted], fits.spread[wanted]
+        heads, last = None, wanted
+        if only is not None:
+            rows, heads = cut_out(only, window)
+            y, x, slots, last = y[rows], x[rows], slots[rows], heads + window - 1
+        m = window_moments(np.stack((y, x)), Blocks.anchored(slots, window, heads), window, last)
         yy, xy, xx = m.products
         mean = spread + m.offset[0] - beta * m.offset[1]
         squares = yy - 2.0 * beta * xy + beta * beta * xx
@@ -99,5 +100,5 @@ def residual_zscore(
         sd = np.sqrt(np.maximum(squares, 0.0) / (window - 1))
         sd[undefined] = np.nan
         mean[undefined] = np.nan
-        out[:, newest] = np.stack(((spread - mean) / sd, mean, sd))
+        out[:, wanted] = np.stack(((spread - mean) / sd, mean, sd))
     return out[0], out[1], out[2]

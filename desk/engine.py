@@ -27,18 +27,17 @@ from core.errors import PairsightError, StoreError
 from core.types import TIMEFRAME_NAMES, Ints, MarkPrice
 from desk.basis import Basis, Journal, Library, Sources, report_of
 from desk.outbox import Listener, Outbox
+from desk.owed import Ledger, Owed
 from desk.watch import Key, Watch, record_bars, same_legs
 from desk.watches import Watches
 from desk.worker import Worker
 
 log = logging.getLogger(__name__)
 
-CATCH_UP: Final = 2_000  # looks owed beyond this many candles are not made up for: the journal begins anew
 TURN_LOOKS: Final = 20  # of one pair before the others have their turn
-SLOW: Final = 20  # looks owed at once that are worth a line in the log
 LOT: Final = 50  # looks handed to the journal together
+TOGETHER: Final = 16  # looks made at once: more save no more, and their arrays leave the processor's cache
 ON_SCREEN_S: Final = 10.0  # a pair asked for within this time comes first, and again whenever it has a new candle
-MEND_S: Final = 10.0  # looks wait at most so long for an interval before theirs that is being repaired
 RECORD_AGAIN_S: Final = 10.0  # while its history is still coming in
 RENEW_REST: Final = 3.0  # times as long as a renewal took, before the next one: most of the thread's time is for looks
 RENEW_S: Final = 3.0  # without a renewal, after which looks wait for one: they take all the time they can have
@@ -65,15 +64,13 @@ class Engine:
         holes: Callable[[str, int, int], Ints],
         marks: Callable[[], Mapping[str, MarkPrice]],
         funding_hours: Callable[[], Mapping[str, int] | None],
-        mending: Callable[[str, int, int], Ints] | None = None,
+        mending: Callable[[str, int, int], Ints] = lambda *_: np.empty(0, np.int64),
         now_ms: Callable[[], int] = now_ms,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._sources = Sources(store, holes, marks, funding_hours)
+        self._sources = Sources(store, holes, mending, marks, funding_hours)
+        self._ledger = Ledger(store, newest_ms, revision, monotonic)
         self._journal = journal
-        self._newest_ms = newest_ms
-        self._revision = revision
-        self._mending = mending
         self._now_ms = now_ms
         self._monotonic = monotonic
         self._watches = Watches()
@@ -149,7 +146,7 @@ class Engine:
         """The newest look's report."""
         watch = self._watches.of(key)
         watch.asked_s = self._monotonic()
-        now = (*self._ends(key), self._changes(key))
+        now = (*self._ledger.ends(key), self._ledger.changes(key))
         whole = watch.seen == now or self._settle(SCREEN_SETTLE_S)  # before the lock: others do not wait for the store
         with watch.lock:
             if watch.report is None or watch.seen != now:
@@ -170,14 +167,6 @@ class Engine:
             report, watch.legs = report_of(key, legs), legs
         watch.costs = basis.costs(key, report, watch.record)
         return report
-
-    def _ends(self, key: Key) -> tuple[int | None, int | None]:
-        timeframe_s = key.params.timeframe_s
-        return self._newest_ms(key.symbol_y, timeframe_s), self._newest_ms(key.symbol_x, timeframe_s)
-
-    def _changes(self, key: Key) -> int:
-        timeframe_s = key.params.timeframe_s
-        return self._revision(key.symbol_y, timeframe_s) + self._revision(key.symbol_x, timeframe_s)
 
     def _settle(self, timeout_s: float = SETTLE_S) -> bool:
         """What was confirmed must be there to be read; False: some of it may not be, and waiting longer is no use."""
@@ -206,7 +195,7 @@ class Engine:
         revisions = self._revisions(order)
         # What the store has no room for, or cannot have written by now, comes before anything further is said.
         if self._outbox.hand_on() and self._settle():
-            self._outbox.note_repaired(order, self._said_ms)  # it was said before anything is read anew
+            self._outbox.note_repaired(order, self._ledger.said_ms)  # it was said before anything is read anew
             try:
                 basis = Basis(self._sources)
                 self._turns(front, basis, revisions)
@@ -224,20 +213,47 @@ class Engine:
 
     def _revisions(self, watches: Sequence[tuple[Key, Watch]]) -> dict[Key, int]:
         """Taken before the store has settled: a repair that is not written by then is then newer, and looked at."""
-        return {key: self._changes(key) for key, _ in watches}
+        return {key: self._ledger.changes(key) for key, _ in watches}
 
     def _turns(self, watches: Sequence[tuple[Key, Watch]], basis: Basis, revisions: Mapping[Key, int]) -> None:
         """Say what these owe, as far as their turn goes."""
+        lot: list[tuple[Key, Watch, Owed]] = []
         for key, watch in watches:
-            if self._worker.stopping or self._outbox.refused:
+            with watch.lock, self._on_its_own(key, watch, says=False):
+                owed = self._ledger.looks(key, watch, basis, revisions[key])
+                if owed.opens:
+                    lot.append((key, watch, owed))
+                else:
+                    watch.failing = False
+                    watch.through = owed.through or watch.through
+            if sum(len(owed.opens[:TURN_LOOKS]) for _, _, owed in lot) >= TOGETHER:
+                self._say_lot(lot, basis, revisions)
+                lot = []
+        self._say_lot(lot, basis, revisions)
+
+    def _say_lot(self, lot: Sequence[tuple[Key, Watch, Owed]], basis: Basis, revisions: Mapping[Key, int]) -> None:
+        """Make these pairs' looks together, and say each pair's by itself."""
+        if self._worker.stopping or self._outbox.refused:
+            return
+        # A later candle that only one leg has by now does not concern the look at this one.
+        basis.make([(key, open_ms + key.step_ms) for key, _, owed in lot for open_ms in owed.opens[:TURN_LOOKS]])
+        for key, watch, owed in lot:
+            if self._outbox.refused:
                 return
             with watch.lock, self._on_its_own(key, watch):
-                self._catch_up(key, watch, basis, revisions[key])
+                for open_ms in owed.opens[:TURN_LOOKS]:
+                    if self._worker.stopping:
+                        return
+                    self._say(key, watch, basis.newest(key, open_ms + key.step_ms), basis, revisions[key])
+                if len(owed.opens) > TURN_LOOKS:
+                    self._wake.set()
+                else:
+                    watch.through = owed.through or watch.through
             if len(self._outbox) >= LOT:
                 self._outbox.hand_on()
 
     @contextmanager
-    def _on_its_own(self, key: Key, watch: Watch) -> Iterator[None]:
+    def _on_its_own(self, key: Key, watch: Watch, *, says: bool = True) -> Iterator[None]:
         """One pair's trouble is not the others'. A store that cannot be read is everybody's."""
         try:
             yield
@@ -248,86 +264,18 @@ class Engine:
                 log.exception("a look at %s failed", key.pair)
             watch.failing = True
         else:
-            watch.failing = False
+            if says:
+                watch.failing = False
 
     def _finish(self) -> None:
         """Hand on what a run leaves behind."""
         try:
             if self._outbox.hand_on() and self._settle():
-                self._outbox.note_repaired(self._watches.newest_first(), self._said_ms)
+                self._outbox.note_repaired(self._watches.newest_first(), self._ledger.said_ms)
             if not self._outbox.finish():
                 log.warning("%d looks found no room in the store; they are said again after a start", len(self._outbox))
         except PairsightError as error:
             log.warning("engine: %s", error)
-
-    def _catch_up(self, key: Key, watch: Watch, basis: Basis, revision: int) -> None:
-        """Say the looks at the candles since the newest one said, oldest first."""
-        newest_ms, step_ms = min(end or 0 for end in self._ends(key)), key.params.timeframe_s * 1000
-        if not newest_ms:
-            return
-        self._said_ms(key, watch)
-        if newest_ms <= self._said_through(key, watch):
-            return
-        if watch.record is None:
-            self._renew_record(key, watch, watch.said_ms, revision)
-        y, x = (leg.candles.open_ms for leg in basis.legs(key, key.look_bars, None))
-        owed, whole = self._owed(key, watch, np.intersect1d(y, x, assume_unique=True), basis)
-        for open_ms in owed[:TURN_LOOKS]:
-            if self._worker.stopping:
-                return
-            # A later candle that only one leg has by now does not concern the look at this one.
-            self._say(key, watch, basis.newest(key, open_ms + step_ms), basis, revision)
-        if len(owed) > TURN_LOOKS:
-            self._wake.set()
-        elif whole and len(y) and len(x):  # a candle of one leg alone has no look
-            watch.through = min(int(y[-1]), int(x[-1])), revision
-
-    def _said_ms(self, key: Key, watch: Watch) -> int | None:
-        """The newest candle that has its look; of another life, the journal has it."""
-        if not watch.journal_read:
-            said = self._sources.store.looks(key.pair, key.params.timeframe_s, key.params.key, limit=1)
-            watch.said_ms, watch.journal_read = (said[-1].candle_ms if said else None), True
-        return watch.said_ms
-
-    def _said_through(self, key: Key, watch: Watch) -> int:
-        """Up to which open no look is owed."""
-        through_ms, revision = watch.through
-        if watch.said_ms is None:
-            return -1
-        return max(watch.said_ms, through_ms) if revision == self._changes(key) else watch.said_ms
-
-    def _owed(self, key: Key, watch: Watch, opens: Ints, basis: Basis) -> tuple[list[int], bool]:
-        """Opens of the candles to say looks at, and whether these are all of them."""
-        if not len(opens):
-            return [], True
-        if watch.said_ms is None:  # a journal begins at the newest candle
-            return [int(opens[-1])], True
-        if opens[0] > watch.said_ms:  # a long time has passed
-            y, x = (leg.candles.open_ms for leg in basis.legs(key, key.look_bars + CATCH_UP, None))
-            opens = np.intersect1d(y, x, assume_unique=True)
-        owed = [int(t) for t in opens[opens > watch.said_ms]]
-        if len(owed) > CATCH_UP:
-            log.warning("%s: %d looks or more were missed; the journal goes on from the newest", key.pair, len(owed))
-            return owed[-1:], True
-        if len(owed) > SLOW:
-            log.info("%s: catching up %d looks", key.pair, len(owed))
-        ready = self._ready(key, watch, owed)
-        return ready, len(ready) == len(owed)
-
-    def _ready(self, key: Key, watch: Watch, owed: list[int]) -> list[int]:
-        """Those before the first interval under repair: its own look comes before those at later candles."""
-        if self._mending is None or watch.said_ms is None or not owed:
-            return owed
-        from_ms = watch.said_ms + key.params.timeframe_s * 1000
-        spans = [self._mending(symbol, key.params.timeframe_s, from_ms) for symbol in key.symbols]
-        first_ms = min((int(span[0]) for span in spans if len(span)), default=None)
-        if first_ms is None or first_ms > owed[-1]:
-            watch.waits_ms = None
-            return owed
-        now_s = self._monotonic()
-        if watch.waits_ms is None or first_ms > watch.waits_ms:
-            watch.waits_ms, watch.waits_s = max(int(span[-1]) for span in spans if len(span)), now_s
-        return owed if now_s - watch.waits_s > MEND_S else [t for t in owed if t < first_ms]
 
     def _say(self, key: Key, watch: Watch, report: PairReport, basis: Basis, revision: int) -> None:
         """One look: record, costs, decision, journal."""
@@ -356,7 +304,7 @@ class Engine:
             busy = self._wake.is_set() and now_s - self._renewed_s < RENEW_S
             if busy or self._worker.stopping or now_s < self._renew_from_s:
                 return
-            revision = self._changes(key)
+            revision = self._ledger.changes(key)
             known = watch.record is None or watch.record_revision == revision
             if known or now_s - watch.record_s < RECORD_AGAIN_S:
                 continue
@@ -368,7 +316,7 @@ class Engine:
 
     def _renew_record(self, key: Key, watch: Watch, last_ms: int | None, revision: int) -> None:
         """From the stored history up to this candle; None: to the newest. ``revision``: the changes that are in it."""
-        to_ms = None if last_ms is None else last_ms + key.params.timeframe_s * 1000
+        to_ms = None if last_ms is None else last_ms + key.step_ms
         began_s = self._monotonic()
         watch.record = record_of(Basis(self._sources).history(key, record_bars(key.params), to_ms))
         watch.record_revision, watch.record_s = revision, self._monotonic()
@@ -377,11 +325,7 @@ class Engine:
 
     def _told(self, order: Sequence[tuple[Key, Watch]], round_s: float) -> None:
         """Say how it goes: looks owed for candles confirmed by now."""
-        owed = 0
-        for key, watch in order:
-            newest_ms, through_ms = min(end or 0 for end in self._ends(key)), self._said_through(key, watch)
-            if through_ms >= 0 and newest_ms > through_ms:
-                owed += (newest_ms - through_ms) // (key.params.timeframe_s * 1000)
+        owed = sum(self._ledger.count(key, watch) for key, watch in order)
         behind = owed > len(order)
         if behind and not self._status.behind:
             log.warning("the engine is behind: %d looks owed for %d pairs", owed, len(order))

@@ -26,7 +26,7 @@ from core.journal import JournalRow
 from core.paper import PaperBook, PaperTrade, Settlement
 from core.types import TIMEFRAME_NAMES, Candles, Ticks, Trade
 from desk.abandoned import Abandoned
-from desk.engine import CATCH_UP
+from desk.owed import CATCH_UP
 from desk.settling import Settling
 from desk.troubles import Troubles
 from desk.watch import Key

@@ -36,6 +36,11 @@ class Key:
         return self.symbol_y, self.symbol_x
 
     @property
+    def step_ms(self) -> int:
+        """Length of a candle."""
+        return self.params.timeframe_s * 1000
+
+    @property
     def look_bars(self) -> int:
         """Candles of each leg that a look reads."""
         return self.params.need_bars + SCREEN_ROWS

@@ -25,9 +25,10 @@ def one_by_one(report: PairReport, rows: Ints) -> Floats:
     fits = fit_rows(y, x, p.fit_bars, report.open_ms // report.step_ms)
     out = np.full(len(rows), np.nan)
     for k, row in enumerate(rows.tolist()):
-        e = residuals_at(y, x, fits, row)
+        if np.isnan(fits.beta[row]):
+            continue
         try:
-            out[k] = np.nan if e is None else adf(e).pvalue
+            out[k] = adf(residuals_at(y, x, fits, np.array([row]))[0]).pvalue
         except DataError:
             continue
     return out

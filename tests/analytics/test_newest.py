@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
+from math import isnan
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from analytics.journal import journal_row
 from analytics.look import Look
 from analytics.params import Params
 from analytics.record import advance, record_of
-from analytics.report import PairReport, analyse
+from analytics.report import PairCandles, PairReport, analyse, analyse_newest
 from core.types import Candles
 from tests.analytics.pairs import START_MS, candles, cointegrated
 
@@ -60,6 +61,47 @@ def test_the_row_of_a_look_is_the_same_to_the_bit(
     holes = np.random.default_rng(seed).choice(START_MS + np.arange(n) * 60_000, size=n // 60, replace=False)
     whole = analyse(y, x, params, holes)
     assert row(analyse(y, x, params, holes, detail="newest"), whole) == row(whole, whole)
+
+
+def same(one: object, other: object) -> bool:
+    """To the bit, NaN equal to NaN."""
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")  # type: ignore[arg-type]
+    if is_dataclass(one):
+        return type(one) is type(other) and all(same(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
+    return one == other or (isinstance(one, float) and isinstance(other, float) and isnan(one) and isnan(other))
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.lists(st.tuples(st.integers(0, 120), st.sampled_from([0.0, 0.05, 0.4]), st.sampled_from([8, 0])), min_size=1),
+    st.booleans(),
+)
+def test_pairs_looked_at_together_are_looked_at_as_if_alone(
+    seed: int, wanted: list[tuple[int, float, int]], price_units: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    pairs: list[PairCandles] = []
+    for at, (n, thin, ticks) in enumerate(wanted):
+        y, x = (
+            recorded(seed + at, n, thin, ticks) if n else (candles("YUSDT", np.ones(1)), candles("XUSDT", np.empty(0)))
+        )
+        if at % 3 == 2:  # a leg that another pair has too
+            y = pairs[-1].y
+        params = replace(PARAMS, price_units=price_units, method=sorted(METHODS)[at % len(METHODS)], fee_bps=float(at))
+        holes = rng.choice(START_MS + np.arange(200) * 60_000, at % 4, replace=False) if at % 2 else None
+        pairs.append(PairCandles(y, x, params, holes))
+    together = analyse_newest(pairs)
+    assert len(together) == len(pairs)
+    for pair, report in zip(pairs, together, strict=True):
+        assert same(report, analyse(*pair, detail="newest"))
+
+
+def test_pairs_with_other_windows_are_not_looked_at_together() -> None:
+    y, x = recorded(1, 60, 0.0, 8)
+    assert analyse_newest([]) == []
+    with pytest.raises(ValueError, match="the same for all"):
+        analyse_newest([PairCandles(y, x, PARAMS), PairCandles(y, x, replace(PARAMS, z_bars=11))])
 
 
 @pytest.mark.parametrize("seed", range(5))

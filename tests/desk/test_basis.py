@@ -58,8 +58,9 @@ class Shop:
         def holes(symbol: str, timeframe_s: int, from_ms: int) -> Ints:
             return np.empty(0, np.int64)
 
-        basis = Basis(Sources(self, holes, lambda: self.marks, lambda: self.hours))
-        costs = basis.costs(KEY, basis.newest(KEY, None), HELD)
+        basis = Basis(Sources(self, holes, holes, lambda: self.marks, lambda: self.hours))
+        newest_ms = int(basis.shared(KEY, KEY.look_bars)[-1])
+        costs = basis.costs(KEY, basis.newest(KEY, newest_ms + KEY.step_ms), HELD)
         assert costs is not None
         return costs
 

@@ -11,6 +11,7 @@ from analytics.record import clean_rows, past_excursions, record_of
 from core.errors import StoreError
 from core.journal import JournalRow
 from desk import engine as module
+from desk.owed import CATCH_UP, MEND_S
 from desk.watch import Key
 from tests.desk.market import FRESH, PARAMS, SYMBOLS, Market
 
@@ -118,7 +119,10 @@ def test_one_pairs_trouble_is_told_once_and_silences_no_other(market: Market, ca
     assert market.said(keys[1]) == market.opens[199:204].tolist()
 
 
-def test_what_was_said_before_the_store_failed_is_in_the_journal(market: Market) -> None:
+def test_what_was_said_before_the_store_failed_is_in_the_journal(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TOGETHER", 1)
     market.watch(2)
     market.unreadable = {"B"}  # of A/B, the second in turn
     with pytest.raises(StoreError):
@@ -145,7 +149,7 @@ def test_it_does_not_wait_for_ever(market: Market) -> None:
     market.upto += 2
     market.engine.turn()
     assert len(market.said(key)) == 1
-    market.now_s += module.MEND_S + 0.1
+    market.now_s += MEND_S + 0.1
     market.engine.turn()
     assert market.said(key) == [int(market.opens[199]), int(market.opens[201])]
 
@@ -161,7 +165,7 @@ def test_a_long_pause_is_made_up_for_and_a_very_long_one_begins_anew(
     market.upto = len(market.opens)
     market.rounds_until_caught_up()
     assert market.said(key)[1000:] == market.opens[1199:3000].tolist()
-    other = Market(seconds=200 + module.CATCH_UP + 1)
+    other = Market(seconds=200 + CATCH_UP + 1)
     (key,) = other.watch(1)
     other.engine.turn()
     other.upto = len(other.opens)

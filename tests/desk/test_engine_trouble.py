@@ -10,6 +10,7 @@ from core.errors import NotEnoughData
 from desk import engine as module
 from desk import outbox
 from desk.engine import Engine
+from desk.owed import MEND_S
 from desk.watch import Key
 from tests.desk.market import FRESH, Market
 
@@ -164,7 +165,7 @@ def test_each_interval_under_repair_is_waited_for_as_long(market: Market) -> Non
     market.hidden = {"A": {first}}
     market.upto += 2
     market.engine.turn()
-    market.now_s += module.MEND_S - 0.5
+    market.now_s += MEND_S - 0.5
     market.hidden = {"A": {second}}  # the first was repaired; this one is missing since a moment ago
     market.upto += 5
     market.engine.turn()
@@ -172,7 +173,7 @@ def test_each_interval_under_repair_is_waited_for_as_long(market: Market) -> Non
     market.now_s += 1.0
     market.engine.turn()
     assert market.said(key)[-1] < second
-    market.now_s += module.MEND_S
+    market.now_s += MEND_S
     market.engine.turn()
     assert market.said(key)[-1] == int(market.opens[206])
 
@@ -183,7 +184,7 @@ def test_intervals_that_went_missing_together_are_waited_for_together(market: Ma
     market.hidden = {"A": {int(market.opens[n]) for n in range(210, 290, 10)}}
     market.upto += 100
     market.engine.turn()
-    market.now_s += module.MEND_S + 0.1
+    market.now_s += MEND_S + 0.1
     market.rounds_until_caught_up()
     assert market.said(key)[-1] == int(market.opens[299])
 
