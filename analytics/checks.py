@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from math import isnan, nan
 from typing import Final
-
-import numpy as np
 
 from analytics.check_words import bars_text, decimals, p_text, r_text, thin_record, z_text
 from analytics.costs import CostSplit, break_even_z
 from analytics.excursions import Stage, stage
 from analytics.params import MAX_STALE, MIN_BETA, NEEDED, REARM_Z, RELATED_P, WEAK_CORR, Params
+from analytics.presets import PRESETS
 from analytics.record import RecordSummary
 from analytics.report import PairReport
 from analytics.spread import edge_bps
 from analytics.stationarity import TestResult
-from analytics.verdict import Check, CheckState
-from core.types import Floats
+from analytics.verdict import Check
 
 STRONG_CORR: Final = 0.8  # the only thing that separated reverting excursions on held-out candles, and not on all
 PERSISTENT_P: Final = 0.01
@@ -39,10 +38,11 @@ class Case:
         """The report's."""
         return self.report.params
 
-    @cached_property
+    @property
     def z(self) -> float:
-        """Of the newest log fit."""
-        return float(self.report.log_fits.z[-1])
+        """Of the newest log fit; NaN without one."""
+        rows = self.report.log_fits.z
+        return float(rows[-1]) if len(rows) else nan
 
     @cached_property
     def spent(self) -> str:
@@ -51,6 +51,32 @@ class Case:
             return ""
         p = self.params
         return SPENT.get(stage(self.report.log_fits.z[-(p.lookback + 1) :], p.entry_z, p.stop_z), "")
+
+    def check(
+        self,
+        key: str,
+        question: str,
+        *,
+        value: float | None,
+        text: str,
+        threshold: str,
+        margin: float | None,
+        passed: bool | None,
+        flips: str,
+    ) -> Check:
+        """An answer as of the newest candle. The preset has it decide or inform; ``passed`` None: unknown."""
+        return Check(
+            key=key,
+            question=question,
+            value=value,
+            value_text=text,
+            threshold_text=threshold,
+            margin=margin,
+            state="unknown" if passed is None else "passed" if passed else "failed",
+            flips=flips,
+            as_of_ms=self.report.newest_ms,
+            deciding=key in PRESETS[self.params.preset].deciding,
+        )
 
 
 def clean(case: Case) -> Check:
@@ -63,16 +89,15 @@ def clean(case: Case) -> Check:
         flips = "Passes once the gap is repaired, or its candles have left the span."
     elif not good:
         flips = f"Passes when at most {MAX_STALE:.0%} of the intervals are stale: a longer timeframe has fewer of them."
-    return Check(
-        key="clean",
-        question="Are the data clean?",
+    return case.check(
+        "clean",
+        "Are the data clean?",
         value=share,
-        value_text=f"{holes} incomplete, {100 * share:.{decimals(1, 100 * share, 100 * MAX_STALE)}f}% stale",
-        threshold_text=f"0 incomplete, at most {MAX_STALE:.0%} stale",
+        text=f"{holes} incomplete, {100 * share:.{decimals(1, 100 * share, 100 * MAX_STALE)}f}% stale",
+        threshold=f"0 incomplete, at most {MAX_STALE:.0%} stale",
         margin=-float(holes) if holes else MAX_STALE - share,
-        state=_state(good),
+        passed=good,
         flips=flips,
-        as_of_ms=r.newest_ms,
     )
 
 
@@ -116,18 +141,17 @@ def stretched(case: Case) -> Check:
         flips = f"Passes at |z| = {p.entry_z:g}."
     elif size >= p.stop_z:
         flips = f"Passes when |z| comes back below {p.stop_z:g}."
-    unknown = bool(np.isnan(z))
+    unknown = isnan(z)
     said = z_text(z, p.entry_z, p.stop_z, REARM_Z) + (f", {spent}" if spent else "")
-    return Check(
-        key="stretched",
-        question="Is the spread stretched, and is this the excursion's entry?",
+    return case.check(
+        "stretched",
+        "Is the spread stretched, and is this the excursion's entry?",
         value=None if unknown else z,
-        value_text=f"z {_why_undefined(case)}" if unknown else said,
-        threshold_text=f"{p.entry_z:g} ≤ |z| < {p.stop_z:g}, one entry per excursion",
+        text=f"z {_why_undefined(case)}" if unknown else said,
+        threshold=f"{p.entry_z:g} ≤ |z| < {p.stop_z:g}, one entry per excursion",
         margin=None if unknown else margin,
-        state="unknown" if unknown else _state(p.entry_z <= size < p.stop_z and not spent),
+        passed=None if unknown else p.entry_z <= size < p.stop_z and not spent,
         flips="Known once the fit is defined." if unknown else flips,
-        as_of_ms=case.report.newest_ms,
     )
 
 
@@ -158,27 +182,24 @@ def record(case: Case) -> Check:
 
     What is received does not make up for losses: the lower bound must be above 0 whatever the cost.
     """
-    rec, costs = case.record, case.costs
-    question = "Does its own record pay the cost?"
-    newest = case.report.newest_ms
-    if rec is None or rec.lower_bound is None or not rec.mature or np.isnan(case.z):
+    rec, costs, z = case.record, case.costs, case.z
+    said = partial(case.check, "record", "Does its own record pay the cost?")
+    if rec is None or rec.lower_bound is None or not rec.mature or isnan(z):
         flips = f"Known after {rec.needed if rec else NEEDED} mature excursions."
-        text = thin_record(rec)
-        return Check("record", question, None, text, _cost_text(costs, 1), None, "unknown", flips, newest)
-    z = max(abs(case.z), case.params.entry_z)
+        cost_text = _cost_text(costs, 1)
+        return said(value=None, text=thin_record(rec), threshold=cost_text, margin=None, passed=None, flips=flips)
+    z = max(abs(z), case.params.entry_z)
     fits = case.report.log_fits
     sd, beta = float(fits.resid_sd[-1]), float(fits.beta[-1])
     promise = rec.lower_bound * edge_bps(z * sd, beta)
     places = 1 if costs is None else decimals(1, promise, costs.hurdle_bps)
-    cost_text = _cost_text(costs, places)
     text = f"at least {promise:+.{places}f} bps of gross at |z| = {z:.2f}, from {rec.excursions} excursions"
+    said = partial(said, value=promise, text=text, threshold=_cost_text(costs, places))
     if costs is None:
-        return Check("record", question, promise, text, cost_text, None, "unknown", "Known once costs are.", newest)
+        return said(margin=None, passed=None, flips="Known once costs are.")
     margin = promise - costs.hurdle_bps
     if margin > 0 and costs.missing:
-        flips = f"Known once {' and '.join(costs.missing)} are known."
-        return Check("record", question, promise, text, cost_text, None, "unknown", flips, newest)
-    state = _state(margin > 0)
+        return said(margin=None, passed=None, flips=f"Known once {' and '.join(costs.missing)} are known.")
     even = break_even_z(costs.total_bps, rec.lower_bound, sd, beta)
     flips = "No z pays: the lower bound of what past excursions returned is not above 0."
     if even == 0:
@@ -189,7 +210,7 @@ def record(case: Case) -> Check:
         if even >= stop_z:
             from_z = f"{even:.{decimals(1, even, stop_z)}f}"
             flips = f"Would pay from |z| = {from_z} on, which is beyond the stop at {stop_z:g}."
-    return Check("record", question, promise, text, cost_text, margin, state, flips, newest)
+    return said(margin=margin, passed=margin > 0, flips=flips)
 
 
 def _cost_text(costs: CostSplit | None, places: int) -> str:
@@ -204,20 +225,21 @@ def _and_unknown(costs: CostSplit) -> str:
     return f" + unknown {' and '.join(costs.missing)}" if costs.missing else ""
 
 
-def persists(pvalues: Floats) -> bool:
+def persists(pvalues: Iterable[float]) -> bool:
     """The persistence gate: at least 4 of 6 checkpoints (newest first) below .01, and the newest below .10."""
-    return int((pvalues < PERSISTENT_P).sum()) >= 4 and bool(pvalues[0] < PERSISTENT_NEWEST_P)
+    newest, *_ = back = list(pvalues)
+    return sum(p < PERSISTENT_P for p in back) >= 4 and bool(newest < PERSISTENT_NEWEST_P)
 
 
 def persistence(case: Case) -> Check:
     """Was the relationship there over the last quarter window, not only now?"""
-    p = case.report.persistence
-    known = p[~np.isnan(p)]
-    low, whole = int((known < PERSISTENT_P).sum()), len(known) == 6
-    enough, newest_low = low >= 4, bool(p[0] < PERSISTENT_NEWEST_P)
+    p = case.report.persistence.tolist()
+    known = [v for v in p if not isnan(v)]
+    low, whole = sum(v < PERSISTENT_P for v in known), len(known) == 6
+    enough, newest_low = low >= 4, p[0] < PERSISTENT_NEWEST_P
     text, wants = f"{low} of {len(known)} p-values below {PERSISTENT_P:g}", []
     if whole:
-        text += f", the newest {p_text(float(p[0]), PERSISTENT_NEWEST_P)}"
+        text += f", the newest {p_text(p[0], PERSISTENT_NEWEST_P)}"
         wants += [] if enough else [f"four of the six checkpoints are below p = {PERSISTENT_P:g}"]
         wants += [] if newest_low else [f"the newest is below {PERSISTENT_NEWEST_P:g}"]
     flips = f"Passes once {' and '.join(wants)}."
@@ -228,16 +250,15 @@ def persistence(case: Case) -> Check:
             f"Fails with fewer than four of the six checkpoints below p = {PERSISTENT_P:g},"
             f" or the newest at {PERSISTENT_NEWEST_P:g} or above."
         )
-    return Check(
-        key="persistence",
-        question="Has the relationship held through the last checkpoints?",
+    return case.check(
+        "persistence",
+        "Has the relationship held through the last checkpoints?",
         value=float(low) if whole else None,
-        value_text=text,
-        threshold_text=f"4 of 6, and the newest below {PERSISTENT_NEWEST_P:g}",
+        text=text,
+        threshold=f"4 of 6, and the newest below {PERSISTENT_NEWEST_P:g}",
         margin=float(low - 4) if whole and (newest_low or not enough) else None,  # else it is not a matter of counting
-        state=_state(persists(p)) if whole else "unknown",
+        passed=persists(p) if whole else None,
         flips=flips,
-        as_of_ms=case.report.newest_ms,
     )
 
 
@@ -256,16 +277,15 @@ def half_life(case: Case) -> Check:
         text, flips = "not shown: not supported by the data", "Known once the relationship is supported."
     else:
         text, flips = _why_undefined(case), "Known once it can be computed."
-    return Check(
-        key="half_life",
-        question="How fast does a deviation go away?",
+    return case.check(
+        "half_life",
+        "How fast does a deviation go away?",
         value=None if h is None else h.bars,
-        value_text=text,
-        threshold_text=f"upper end at most N/4 = {limit:g} bars",
+        text=text,
+        threshold=f"upper end at most N/4 = {limit:g} bars",
         margin=None if h is None else limit - h.high,
-        state="unknown" if h is None else _state(good),
+        passed=None if h is None else good,
         flips=flips,
-        as_of_ms=case.report.newest_ms,
     )
 
 
@@ -277,16 +297,15 @@ def kpss(case: Case) -> Check:
         text = (
             "KPSS p ≥ 0.10" if t.pvalue >= 0.1 else "KPSS p ≤ 0.01" if t.pvalue <= 0.01 else f"KPSS {p_text(t.pvalue)}"
         )
-    return Check(
-        key="kpss",
-        question="Does nothing speak against a stationary spread (KPSS)?",
+    return case.check(
+        "kpss",
+        "Does nothing speak against a stationary spread (KPSS)?",
         value=None if t is None else t.pvalue,
-        value_text=text,
-        threshold_text="p ≥ 0.05",
+        text=text,
+        threshold="p ≥ 0.05",
         margin=None if t is None else t.pvalue - 0.05,
-        state="unknown" if t is None else _state(t.pvalue >= 0.05),
+        passed=None if t is None else t.pvalue >= 0.05,
         flips="Fails when p falls below 0.05." if t is None or t.pvalue >= 0.05 else "Passes when p rises to 0.05.",
-        as_of_ms=case.report.newest_ms,
     )
 
 
@@ -325,16 +344,15 @@ def _p_below(case: Case, key: str, question: str, test: TestResult | None, name:
     flips = f"Fails when p rises to {RELATED_P:g}." if good else f"Passes when p falls below {RELATED_P:g}: {why}."
     if p is None:
         flips = "Known once it can be tested."
-    return Check(
-        key=key,
-        question=question,
+    return case.check(
+        key,
+        question,
         value=p,
-        value_text=f"{name} {p_text(p)}" if p is not None else f"{name} {_why_undefined(case)}",
-        threshold_text=f"p < {RELATED_P:g}",
+        text=f"{name} {p_text(p)}" if p is not None else f"{name} {_why_undefined(case)}",
+        threshold=f"p < {RELATED_P:g}",
         margin=None if p is None else RELATED_P - p,
-        state="unknown" if p is None else _state(good),
+        passed=None if p is None else good,
         flips=flips,
-        as_of_ms=case.report.newest_ms,
     )
 
 
@@ -359,20 +377,15 @@ def _above(
     value: float | None = None,
     strict: bool = False,
 ) -> Check:
-    known = not np.isnan(number)
+    known = not isnan(number)
     good = number > threshold if strict else number >= threshold
-    return Check(
-        key=key,
-        question=question,
+    return case.check(
+        key,
+        question,
         value=(number if value is None else value) if known else None,
-        value_text=text if known else unknown,
-        threshold_text=threshold_text,
+        text=text if known else unknown,
+        threshold=threshold_text,
         margin=number - threshold if known else None,
-        state=_state(good) if known else "unknown",
+        passed=good if known else None,
         flips=(fails if good else passes) if known else "Known once it can be computed.",
-        as_of_ms=case.report.newest_ms,
     )
-
-
-def _state(good: bool) -> CheckState:
-    return "passed" if good else "failed"

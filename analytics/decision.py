@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
+from collections.abc import Mapping
+from math import isfinite
 
 from analytics.check_words import decimals, p_text, r_text, z_text
 from analytics.checks import CHECKS, Case
@@ -55,44 +54,31 @@ def decide(
         6. TRADABLE: every deciding check passes.
     """
     info = PRESETS[report.params.preset]
-    decision = Decision(
-        verdict=Verdict.NO_DATA,
-        reason="",
-        checks=(),
-        regime="Not known yet.",
+    case = Case(report, costs or _fees_only(report), record)
+    asked = (*info.deciding, *info.informing) if report.have_bars else ()
+    checks = {key: CHECKS[key](case) for key in asked}
+    net_bps, ready_in_s = _net_bps(case, checks), None
+    if reason := _why_no_data(report, freshness):
+        verdict = Verdict.NO_DATA
+    elif report.have_bars < report.need_bars:
+        ready_in_s = float((report.need_bars - report.have_bars) * report.params.timeframe_s)
+        verdict, reason, net_bps = Verdict.WARMING_UP, _warming_up(report, ready_in_s), None
+    else:
+        verdict, reason = _judge(case, info, checks, net_bps)
+    return Decision(
+        verdict=verdict,
+        reason=reason,
+        checks=tuple(checks.values()),
+        regime=_regime(report, checks) if checks and verdict != Verdict.WARMING_UP else "Not known yet.",
         candle_ms=report.newest_ms,
         rule=f"{report.params.preset} {info.version}",
-        have_bars=report.have_bars,
-        need_bars=report.need_bars,
-    )
-    case = Case(report, costs or _fees_only(report), record)
-    if report.have_bars:
-        decision = _with_checks(decision, case, info)
-    stale = _why_no_data(report, freshness)
-    if stale:
-        return replace(decision, reason=stale)
-    if report.have_bars < report.need_bars:
-        return _warming_up(decision, report)
-    verdict, reason = _judge(case, info, decision)
-    return replace(decision, verdict=verdict, reason=reason)
-
-
-def _with_checks(decision: Decision, case: Case, info: PresetInfo) -> Decision:
-    report = case.report
-    informing = (replace(CHECKS[key](case), deciding=False) for key in info.informing)
-    checks = (*(CHECKS[key](case) for key in info.deciding), *informing)
-    by_key = {c.key: c for c in checks}
-    told, net = by_key["record"], None
-    if told.margin is not None and told.value is not None and case.costs is not None and not case.costs.missing:
-        net = told.value - case.costs.total_bps
-    return replace(
-        decision,
-        checks=checks,
-        regime=_regime(report, by_key),
         trigger=trigger_of(report),
         legs=legs_of(report, deciding_z(report)),
+        expected_net_bps=net_bps,
         cost_bps=None if case.costs is None else case.costs.total_bps,
-        expected_net_bps=net,
+        ready_in_s=ready_in_s,
+        have_bars=report.have_bars,
+        need_bars=report.need_bars,
         armed=report.params.preset != "evidence" or not case.spent,
     )
 
@@ -122,25 +108,23 @@ def _why_no_data(report: PairReport, freshness: Freshness) -> str:
     return ""
 
 
-def _warming_up(decision: Decision, report: PairReport) -> Decision:
-    missing = report.need_bars - report.have_bars
-    left_s = float(missing * report.params.timeframe_s)
-    reason = (
+def _warming_up(report: PairReport, left_s: float) -> str:
+    return (
         f"Warming up: {report.have_bars} of {report.need_bars} candles that both legs share;"
-        f" {missing} to go, {_duration(left_s)} at best."
-    )
-    return replace(
-        decision,
-        verdict=Verdict.WARMING_UP,
-        reason=reason,
-        regime="Not known yet.",
-        ready_in_s=left_s,
-        expected_net_bps=None,
+        f" {report.need_bars - report.have_bars} to go, {_duration(left_s)} at best."
     )
 
 
-def _judge(case: Case, info: PresetInfo, decision: Decision) -> tuple[Verdict, str]:
-    p, checks = case.params, {c.key: c for c in decision.checks}
+def _net_bps(case: Case, checks: Mapping[str, Check]) -> float | None:
+    """What the record promises beyond a cost that is wholly known."""
+    told = checks.get("record")
+    if told is None or told.value is None or told.margin is None or case.costs is None or case.costs.missing:
+        return None
+    return told.value - case.costs.total_bps
+
+
+def _judge(case: Case, info: PresetInfo, checks: Mapping[str, Check], net_bps: float | None) -> tuple[Verdict, str]:
+    p = case.params
     z = deciding_z(case.report)
     beyond = abs(z) >= p.entry_z
     unsupported = [checks[key] for key in info.relationship if checks[key].state == "failed"]
@@ -154,7 +138,7 @@ def _judge(case: Case, info: PresetInfo, decision: Decision) -> tuple[Verdict, s
     for key in info.deciding:
         if checks[key].state != "passed":
             return Verdict.WAIT, _wait(case, checks[key])
-    return Verdict.TRADABLE, _tradable(case, decision.expected_net_bps)
+    return Verdict.TRADABLE, _tradable(case, net_bps)
 
 
 def _not_tradable(check: Check) -> str:
@@ -221,7 +205,7 @@ def _z(case: Case) -> str:
     return z_text(deciding_z(case.report), case.params.entry_z, case.params.stop_z)
 
 
-def _regime(report: PairReport, checks: dict[str, Check]) -> str:
+def _regime(report: PairReport, checks: Mapping[str, Check]) -> str:
     """What the preset's own test supports, and no more."""
     check = checks["related" if report.params.preset == "evidence" else "adf"]
     if check.value is None:
@@ -237,4 +221,4 @@ def _duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     if seconds < 7200:
         return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if np.isfinite(seconds) else "unknown"
+    return f"{seconds / 3600:.1f} h" if isfinite(seconds) else "unknown"
