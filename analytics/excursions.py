@@ -72,13 +72,16 @@ def stage(z: Floats, entry_z: float, stop_z: float) -> Stage:
     >>> [stage(np.array(z), 2.0, 4.0) for z in ([0.5, 2.2], [0.5, 1.5], [0.5, 2.2, 1.5], [1.5, 2.2])]
     ['entry', 'armed', 'past', 'unseen']
     """
-    marks = _marks(z, entry_z, stop_z)
-    armed, used = max(marks.small[-1], marks.flip[-1]), _before(marks.band)[-1]
-    if armed < 0:
+    z = z[~np.isnan(z)]
+    size = np.abs(z)
+    arms = size < REARM_Z
+    arms[1:] |= z[1:] * z[:-1] < 0
+    at = np.flatnonzero(arms)
+    if not len(at):
         return "unseen"
-    if used >= armed:
-        return "past"
-    return "entry" if marks.band[-1] == len(z) - 1 else "armed"
+    since = size[at[-1] :]
+    inside = (since >= entry_z) & (since < stop_z)
+    return "past" if inside[:-1].any() else "entry" if inside[-1] else "armed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import Final
 
 import numpy as np
@@ -91,19 +92,22 @@ class Record:
 
     def summary(self) -> RecordSummary:
         """What the counted excursions say, and how far along the record is."""
-        if self.first_ms is None or self.newest_ms is None:
-            return replace(self.told, first_ms=self.first_ms, newest_ms=self.newest_ms)
-        span = span_ms(self.params)
-        first_ms = max(self.first_ms, self.newest_ms - span)
-        # An excursion that is mature by now began at least so long ago.
-        limit_ms = (self.params.fit_bars + 1) * self.params.timeframe_s * 1000
-        days, most_days = (self.newest_ms - first_ms - limit_ms) / DAY_MS, (span - limit_ms) / DAY_MS
-        n, to_go = self.told.excursions, None
-        if n >= NEEDED:
-            to_go = 0.0
-        elif n and NEEDED * days <= n * most_days:
-            to_go = (NEEDED - n) * days / n
-        return replace(self.told, days_to_go=to_go, first_ms=first_ms, newest_ms=self.newest_ms)
+        told, first_ms, to_go = self.told, self.first_ms, self.told.days_to_go
+        if self.first_ms is not None and self.newest_ms is not None:
+            span = span_ms(self.params)
+            first_ms = max(self.first_ms, self.newest_ms - span)
+            # An excursion that is mature by now began at least so long ago.
+            limit_ms = (self.params.fit_bars + 1) * self.params.timeframe_s * 1000
+            days, most_days = (self.newest_ms - first_ms - limit_ms) / DAY_MS, (span - limit_ms) / DAY_MS
+            n, to_go = told.excursions, None
+            if n >= NEEDED:
+                to_go = 0.0
+            elif n and NEEDED * days <= n * most_days:
+                to_go = (NEEDED - n) * days / n
+        return RecordSummary(
+            told.excursions, told.needed, told.kappa, told.kappa_se, told.lower_bound, to_go,
+            told.mean_hold_s, told.mean_shown_bps, told.mean_gross_bps, first_ms, self.newest_ms,
+        )  # fmt: skip
 
 
 def span_ms(params: Params) -> int:
@@ -153,9 +157,9 @@ def estimates(found: Sequence[Excursion], first: Ints, end: Ints, params: Params
         return Estimates(n, kappa, se, hold_sum / n * params.timeframe_s, e_sum / n, g_sum / n)
 
 
-def clean_rows(report: PairReport) -> Bools:
-    """(n,) whether the check "clean" passes at each row."""
-    clean: Bools = (report.incomplete_rows == 0) & (report.stale_rows <= MAX_STALE)
+def clean_rows(report: PairReport, first: int = 0) -> Bools:
+    """(n − first,) whether the check "clean" passes at each row from the first on."""
+    clean: Bools = (report.incomplete_rows[first:] == 0) & (report.stale_rows[first:] <= MAX_STALE)
     return clean
 
 
@@ -210,11 +214,11 @@ def advance(record: Record, report: PairReport) -> Record:
             raise ValueError(f"the report must hold {report.need_bars - 1} candles before the first new one")
     if start == report.have_bars:
         return record
-    fits, clean = report.log_fits, clean_rows(report)
+    fits, clean = report.log_fits, clean_rows(report, start)
     for i in range(start, report.have_bars):
         record = _step(
             record, int(report.open_ms[i]), float(report.y[i]), float(report.x[i]), float(fits.z[i]),
-            float(fits.spread[i]), float(fits.beta[i]), bool(clean[i]),
+            float(fits.spread[i]), float(fits.beta[i]), bool(clean[i - start]),
         )  # fmt: skip
     return record
 
@@ -284,18 +288,9 @@ def _step(
     arming, opens = record.arming.step(i, z, p.entry_z, p.stop_z, p.lookback)
     if opens and clean and beta > MIN_BETA and current is None:
         current = Excursion(i, open_ms, 1 if z > 0 else -1, beta, edge_bps(spread, beta))
-    first_ms = record.first_ms if record.first_ms is not None or np.isnan(z) else open_ms
+    first_ms = record.first_ms if record.first_ms is not None or isnan(z) else open_ms
     return _counting(
-        replace(
-            record,
-            rows=i + 1,
-            first_ms=first_ms,
-            newest_ms=open_ms,
-            arming=arming,
-            leaving=leaving,
-            current=current,
-            waiting=waiting,
-        )
+        Record(p, i + 1, first_ms, open_ms, arming, leaving, current, waiting, record.counted, record.told)
     )
 
 
