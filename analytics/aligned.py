@@ -90,31 +90,32 @@ class Aligned:
         return np.searchsorted(self.ends, rows, side="right")
 
 
-def stale_rows(rows: Aligned, bars: int) -> Floats:
-    """Worse leg's stale share over the ``bars`` rows that end at each row, or all there are; NaN for the rows before.
+def stale_rows(rows: Aligned, spans: tuple[Ints, Ints]) -> Floats:
+    """Worse leg's stale share over ``rows.spans(…)``, at the last row of each; NaN elsewhere.
 
     The span's first interval is left out: whether its close changed depends on a candle before the span.
     """
     out = np.full(len(rows.open_ms), np.nan)
-    first, last = rows.spans(bars)
+    first, last = spans
     intervals = (rows.open_ms[last] - rows.open_ms[first]) // rows.step_ms[rows.of_row(last)]
     fresh = np.minimum(*(each[last] - each[first] for each in (rows.fresh_y, rows.fresh_x)))
     out[last] = (intervals - fresh) / np.maximum(intervals, 1)
     return out
 
 
-def incomplete_rows(rows: Aligned, bars: int, holes: Sequence[Ints | None]) -> Ints:
-    """Intervals known to be incomplete from the first to the last of those rows, −1 for the rows before.
+def incomplete_rows(rows: Aligned, spans: tuple[Ints, Ints], holes: Sequence[Ints | None]) -> Ints:
+    """Intervals known to be incomplete from the first to the last row of each span; −1 elsewhere.
 
     Parameters
     ----------
     rows : Aligned
-    bars : int
+    spans : (m,) int, (m,) int
+        ``rows.spans(…)``.
     holes : (p,) of (k,) int, optional
         Opens of such intervals, by pair.
     """
     out = np.full(len(rows.open_ms), -1)
-    first, last = rows.spans(bars)
+    first, last = spans
     out[last] = 0
     for pair, opens in enumerate(holes):
         if opens is not None and len(opens):

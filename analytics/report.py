@@ -154,80 +154,119 @@ def analyse_newest(pairs: Sequence[PairCandles]) -> list[PairReport]:
 
 def _reports(pairs: Sequence[PairCandles], detail: Detail) -> list[PairReport]:
     """Of several pairs only their newest rows."""
-    params = pairs[0].params
-    bars, need = params.fit_bars, params.need_bars
     _refuse(pairs)
     legs = {id(candles): Leg.of(candles) for pair in pairs for candles in (pair.y, pair.x)}  # many pairs share one
-    rows = Aligned.of([(legs[id(pair.y)], legs[id(pair.x)]) for pair in pairs], need if detail == "newest" else None)
-    n, heads, slots = len(rows.open_ms), rows.heads, rows.slots
+    most = pairs[0].params.need_bars if detail == "newest" else None
+    rows = Aligned.of([(legs[id(pair.y)], legs[id(pair.x)]) for pair in pairs], most)
+    known = _statistics(rows, pairs, detail)
+    return [_report(pair, rows, known, at) for at, pair in enumerate(pairs)]
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Statistics:
+    """Of the rows of several pairs, one after another: (n,) as those of ``PairReport``, and by pair."""
+
+    detail: Detail
+    log_fits: Fits
+    shown_y: Floats
+    shown_x: Floats
+    shown: Fits
+    stale: Floats
+    incomplete: Ints
+    eg_stat: Floats
+    eg_pvalue: Floats
+    z_roll: Floats
+    z_mean: Floats
+    z_sd: Floats
+    corr: Floats
+    tests: dict[int, tuple[Floats, TestResult | None, TestResult | None]]  # newest row -> residuals, ADF, KPSS
+
+
+def _statistics(rows: Aligned, pairs: Sequence[PairCandles], detail: Detail) -> _Statistics:
+    params = pairs[0].params
+    bars, z_bars, heads, slots = params.fit_bars, params.z_bars, rows.heads, rows.slots
     log_fits = fit_rows(rows.log_y, rows.log_x, bars, slots, heads)
     shown_y, shown_x = (rows.y, rows.x) if params.price_units else (rows.log_y, rows.log_x)
     shown = fit_rows(rows.y, rows.x, bars, slots, heads) if params.price_units else log_fits
-    eg_stat = eg_pvalue = z_roll = z_mean = z_sd = corr = np.full(n, np.nan)
-    fitted = rows.newest(bars) if detail != "history" else _no_ints()
-    fitted = fitted[~np.isnan(shown.beta[fitted])]
+    spans = rows.spans(params.need_bars)
+    stale, incomplete = stale_rows(rows, spans), incomplete_rows(rows, spans, [pair.incomplete_ms for pair in pairs])
+    eg_stat = eg_pvalue = z_roll = z_mean = z_sd = corr = np.full(len(slots), np.nan)
+    tests = {}
     if detail != "history":
-        few, spans = detail == "newest", zip(heads.tolist(), rows.ends.tolist(), strict=True)
-        at = np.concatenate([_checkpoints(head, end, bars) for head, end in spans]) if few else None
-        eg_stat, eg_pvalue = eg_rows(rows.log_y, rows.log_x, log_fits, slots, EG_LAGS, only=at, heads=heads)
-        at = rows.newest(bars) if few else None
-        z_roll, z_mean, z_sd = residual_zscore(shown_y, shown_x, shown, params.z_bars, slots, only=at)
-        at = rows.newest(params.z_bars) if few else None
-        returns = rows.returns(rows.log_y), rows.returns(rows.log_x)
-        corr = rolling_correlation(*returns, params.z_bars, slots, only=at)
-    residuals = residuals_at(shown_y, shown_x, shown, fitted)
-    tests = zip(residuals, adf_each(residuals), kpss_each(residuals), strict=True)
-    tested = dict(zip(fitted.tolist(), tests, strict=True))
-    stale = stale_rows(rows, need)
-    incomplete = incomplete_rows(rows, need, [pair.incomplete_ms for pair in pairs])
+        few = detail == "newest"
+        eg_at, z_at, corr_at = (_checkpoints(rows, bars), rows.newest(bars), rows.newest(z_bars)) if few else [None] * 3
+        eg_stat, eg_pvalue = eg_rows(rows.log_y, rows.log_x, log_fits, slots, EG_LAGS, only=eg_at, heads=heads)
+        z_roll, z_mean, z_sd = residual_zscore(shown_y, shown_x, shown, z_bars, slots, only=z_at)
+        returns_y, returns_x = rows.returns(rows.log_y), rows.returns(rows.log_x)
+        corr = rolling_correlation(returns_y, returns_x, z_bars, slots, only=corr_at)
+        fitted = rows.newest(bars)
+        fitted = fitted[~np.isnan(shown.beta[fitted])]
+        residuals = residuals_at(shown_y, shown_x, shown, fitted)
+        results = zip(residuals, adf_each(residuals), kpss_each(residuals), strict=True)
+        tests = dict(zip(fitted.tolist(), results, strict=True))
+    return _Statistics(
+        detail,
+        log_fits,
+        shown_y,
+        shown_x,
+        shown,
+        stale,
+        incomplete,
+        eg_stat,
+        eg_pvalue,
+        z_roll,
+        z_mean,
+        z_sd,
+        corr,
+        tests,
+    )
 
-    reports = []
-    for pair, head, end in zip(pairs, heads.tolist(), rows.ends.tolist(), strict=True):
-        w, have = slice(head, end), end - head
-        full, last = have >= need, end - 1
-        residual, adf, kpss = tested.get(last, (None, None, None)) if have else (None, None, None)
-        related = have > 0 and bool(eg_pvalue[last] < RELATED_P)
-        reports.append(
-            PairReport(
-                symbol_y=pair.y.symbol,
-                symbol_x=pair.x.symbol,
-                params=pair.params,
-                open_ms=rows.open_ms[w],
-                y=rows.y[w],
-                x=rows.x[w],
-                alpha=shown.alpha[w],
-                beta=shown.beta[w],
-                beta_se=shown.beta_se[w],
-                resid_sd=shown.resid_sd[w],
-                spread=shown.spread[w],
-                z=shown.z[w],
-                z_mean=z_mean[w],
-                z_sd=z_sd[w],
-                z_roll=z_roll[w],
-                corr=corr[w],
-                unchanged_y=rows.unchanged_y[w],
-                unchanged_x=rows.unchanged_x[w],
-                have_bars=have,
-                need_bars=need,
-                incomplete=int(incomplete[last]) if have else 0,
-                stale_share=float(stale[last]) if have else 0.0,
-                engle_granger=_last_test(eg_stat[w], eg_pvalue[w], bars),
-                adf=adf,
-                half_life=_half_life(residual) if related else None,
-                kpss=kpss,
-                persistence=_persistence(eg_pvalue[w], bars),
-                log_fits=log_fits.rows(w),
-                eg_stat=eg_stat[w],
-                eg_pvalue=eg_pvalue[w],
-                stale_rows=stale[w] if full else np.full(have, np.nan),
-                incomplete_rows=incomplete[w] if full else np.full(have, -1),
-                hedge=_hedge(shown_y[w], shown_x[w], shown.rows(w), pair.params) if detail != "history" else None,
-                newest_y_ms=int(pair.y.open_ms[-1]) if len(pair.y) else None,
-                newest_x_ms=int(pair.x.open_ms[-1]) if len(pair.x) else None,
-            )
-        )
-    return reports
+
+def _report(pair: PairCandles, rows: Aligned, known: _Statistics, at: int) -> PairReport:
+    params = pair.params
+    bars, need, w = params.fit_bars, params.need_bars, slice(int(rows.heads[at]), int(rows.ends[at]))
+    have, last = w.stop - w.start, w.stop - 1
+    full, any_row = have >= need, have > 0
+    shown, eg_pvalue = known.shown.rows(w), known.eg_pvalue[w]
+    residuals, adf, kpss = known.tests.get(last if any_row else -1, (None, None, None))
+    related = any_row and bool(eg_pvalue[-1] < RELATED_P)
+    return PairReport(
+        symbol_y=pair.y.symbol,
+        symbol_x=pair.x.symbol,
+        params=params,
+        open_ms=rows.open_ms[w],
+        y=rows.y[w],
+        x=rows.x[w],
+        alpha=shown.alpha,
+        beta=shown.beta,
+        beta_se=shown.beta_se,
+        resid_sd=shown.resid_sd,
+        spread=shown.spread,
+        z=shown.z,
+        z_mean=known.z_mean[w],
+        z_sd=known.z_sd[w],
+        z_roll=known.z_roll[w],
+        corr=known.corr[w],
+        unchanged_y=rows.unchanged_y[w],
+        unchanged_x=rows.unchanged_x[w],
+        have_bars=have,
+        need_bars=need,
+        incomplete=int(known.incomplete[last]) if any_row else 0,
+        stale_share=float(known.stale[last]) if any_row else 0.0,
+        engle_granger=_last_test(known.eg_stat[w], eg_pvalue, bars),
+        adf=adf,
+        half_life=_half_life(residuals) if related else None,
+        kpss=kpss,
+        persistence=_persistence(eg_pvalue, bars),
+        log_fits=known.log_fits.rows(w),
+        eg_stat=known.eg_stat[w],
+        eg_pvalue=eg_pvalue,
+        stale_rows=known.stale[w] if full else np.full(have, np.nan),
+        incomplete_rows=known.incomplete[w] if full else np.full(have, -1),
+        hedge=None if known.detail == "history" else _hedge(known.shown_y[w], known.shown_x[w], shown, params),
+        newest_y_ms=int(pair.y.open_ms[-1]) if len(pair.y) else None,
+        newest_x_ms=int(pair.x.open_ms[-1]) if len(pair.x) else None,
+    )
 
 
 def _refuse(pairs: Sequence[PairCandles]) -> None:
@@ -283,13 +322,13 @@ def _half_life(residuals: Floats | None) -> HalfLife | None:
         return None
 
 
-def _checkpoints(head: int, end: int, bars: int) -> Ints:
-    """Rows j·N/20 before the newest of a pair's, j = 0 … 5, as far as there are so many; the newest first."""
-    at = end - 1 - np.arange(6) * (bars // 20)
-    return at[at >= head]
+def _checkpoints(rows: Aligned, bars: int) -> Ints:
+    """Of each pair, the newest row and those j·N/20 before it, j = 1 … 5, as far as there are so many."""
+    at = rows.ends[:, None] - 1 - np.arange(6) * (bars // 20)
+    return at[at >= rows.heads[:, None]]
 
 
 def _persistence(pvalue: Floats, bars: int) -> Floats:
-    out, at = np.full(6, np.nan), _checkpoints(0, len(pvalue), bars)
-    out[: len(at)] = pvalue[at]
+    out, back = np.full(6, np.nan), pvalue[:: -(bars // 20)][:6]
+    out[: len(back)] = back
     return out
