@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from analytics.costs import CostSplit
 from analytics.decision import Freshness, decide
 from analytics.hedge import METHODS
-from analytics.journal import journal_row
+from analytics.journal import row_of
 from analytics.look import Look
 from analytics.params import Params
 from analytics.record import advance, record_of
 from analytics.report import PairCandles, PairReport, analyse, analyse_newest
+from core.journal import JournalRow
 from core.types import Candles
 from tests.analytics.pairs import START_MS, candles, cointegrated
 
@@ -38,10 +39,10 @@ def recorded(seed: int, n: int, thin: float, ticks: int) -> tuple[Candles, Candl
     return legs[0], legs[1]
 
 
-def row(report: PairReport, history: PairReport) -> dict[str, object]:
+def row(report: PairReport, history: PairReport) -> JournalRow:
     record = record_of(history).summary()
     fresh = Freshness.as_of(report.newest_y_ms, report.newest_x_ms, timeframe_s=60)
-    return dict(journal_row(Look(report, decide(report, freshness=fresh, costs=COSTS, record=record), COSTS, record)))
+    return row_of(Look(report, decide(report, freshness=fresh, costs=COSTS, record=record), COSTS, record))
 
 
 @given(
@@ -60,7 +61,7 @@ def test_the_row_of_a_look_is_the_same_to_the_bit(
     y, x = recorded(seed, n, thin, ticks)
     holes = np.random.default_rng(seed).choice(START_MS + np.arange(n) * 60_000, size=n // 60, replace=False)
     whole = analyse(y, x, params, holes)
-    assert row(analyse(y, x, params, holes, detail="newest"), whole) == row(whole, whole)
+    assert same(row(analyse(y, x, params, holes, detail="newest"), whole), row(whole, whole))
 
 
 def same(one: object, other: object) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from analytics.decision import CHECKS, Check
-from analytics.journal import journal_row
+from analytics.journal import row_of
 from analytics.presets import PRESETS
 from core.journal import JournalRow
 from tests.ui.scene import Scene, X, Y
@@ -171,9 +171,7 @@ def agreement(s: Scene) -> str:
 
 
 def now_value(s: Scene, name: str) -> str:
-    value = journal_row(s.look)[name]
-    assert value is None or isinstance(value, (str, float, int))
-    return _told_as(name, value)
+    return _told_as(name, getattr(row_of(s.look), name))
 
 
 def then_value(s: Scene, name: str) -> str:
@@ -196,7 +194,6 @@ def _told(s: Scene) -> JournalRow | None:
 
 
 def _differs(s: Scene, told: JournalRow) -> list[str]:
-    now = journal_row(s.look)
+    now = row_of(s.look)
     names = [n for n in JournalRow.__slots__ if n not in {"written_ms", "note", "inputs"}]
-    values = {n: math.nan if now[n] is None else now[n] for n in names}
-    return [n for n in names if repr(values[n]) != repr(getattr(told, n))]
+    return [n for n in names if repr(getattr(now, n)) != repr(getattr(told, n))]
