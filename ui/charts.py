@@ -19,7 +19,7 @@ HEIGHTS: Final = {"prices": 170, "spread": 140, "z": 170, "corr": 90, "p": 90}
 AXIS_WIDTH: Final = 46  # the same in every panel, so that the time axes stand under each other
 SOLID: Final = [1, 0]
 DASHED: Final = [5, 4]
-DOTTED: Final = [1, 3]
+DOTTED: Final = [2, 2]
 
 # A date where a day begins, else the time with as much as it needs; always UTC.
 CLOCK: Final = (
@@ -86,9 +86,14 @@ def _spread() -> Layers:
 
 
 def _z() -> Layers:
-    point = alt.MarkDef(type="point", filled=True, size=60, shape="diamond", color=theme.GOOD, opacity=1)
+    point = alt.MarkDef(type="point", filled=True, size=60, opacity=1)
+    words, looks = list(theme.VERDICT_MARK), list(theme.VERDICT_MARK.values())
     said: alt.Chart = _marked("said", point).encode(
-        x=_time(), y=value_axis("z"), tooltip=[alt.Tooltip("word:N", title="said from here")]
+        x=_time(),
+        y=value_axis("z"),
+        color=alt.Color("word:N", scale=alt.Scale(domain=words, range=[c for c, _ in looks]), legend=None),
+        shape=alt.Shape("word:N", scale=alt.Scale(domain=words, range=[s for _, s in looks]), legend=None),
+        tooltip=[alt.Tooltip("word:N", title="said from here")],
     )
     return [
         _level("mean", theme.INK, SOLID),

@@ -33,6 +33,12 @@ VERDICT_STYLE: Final[dict[Verdict, str]] = {
     Verdict.WAIT: "wait",
     Verdict.TRADABLE: "tradable",
 }
+# Where a verdict turned, in the figure: colour and shape. Green is for TRADABLE alone.
+VERDICT_MARK: Final[dict[str, tuple[str, str]]] = {
+    Verdict.TRADABLE: (GOOD, "diamond"),
+    Verdict.TRAP: (STOP, "triangle-up"),
+    **dict.fromkeys((Verdict.WAIT, Verdict.NOT_TRADABLE, Verdict.WARMING_UP, Verdict.NO_DATA), (INK, "circle")),
+}
 TOAST_ICON: Final[dict[Verdict, str]] = {
     Verdict.NO_DATA: ":material/cloud_off:",
     Verdict.WARMING_UP: ":material/hourglass_top:",

@@ -25,6 +25,7 @@ class RoundedLeg:
     qty: float  # base units, a multiple of the step size where that is known
     step: float | None
     notional: float  # quote currency
+    quote: str = "quote"  # its name, where the exchange has told it
     problem: str = ""  # why the exchange would refuse it
 
 
@@ -70,7 +71,7 @@ def ticket(look: Look, catalogue: Mapping[str, SymbolInfo] | None) -> Ticket | N
         break_even_z=finite(even),
         stop_z=math.copysign(params.stop_z, z),
         limit_bars=params.fit_bars,
-        limit_text=f"{params.fit_bars} candles of {TIMEFRAME_NAMES[params.timeframe_s]}, {seconds / 3600:.3g} h",
+        limit_text=f"{params.fit_bars} candles of {TIMEFRAME_NAMES[params.timeframe_s]}, {_long(seconds)}",
     )
 
 
@@ -86,7 +87,7 @@ def _round(
         return RoundedLeg(symbol, side, qty, None, qty * price)
     info = catalogue.get(symbol)
     if info is None:
-        return RoundedLeg(symbol, side, qty, None, qty * price, "step size unknown")
+        return RoundedLeg(symbol, side, qty, None, qty * price, problem="step size unknown")
     steps = qty / info.step_size + 1e-9  # 0.3 / 0.1 is a hair below the three steps that it is
     rounded = whole(steps) * info.step_size
     problem = ""
@@ -96,4 +97,14 @@ def _round(
         problem = f"above the maximum quantity {info.max_qty:g}"
     elif rounded * price < info.min_notional:
         problem = f"below the minimum notional {info.min_notional:g}"
-    return RoundedLeg(symbol, side, rounded, info.step_size, rounded * price, problem)
+    return RoundedLeg(symbol, side, rounded, info.step_size, rounded * price, info.quote, problem)
+
+
+def _long(seconds: int) -> str:
+    """A time limit in the unit that keeps it short, not rounded down: it is kept to the candle.
+
+    >>> _long(60), _long(5_000), _long(60_000)
+    ('60 s', '83.3 min', '16.7 h')
+    """
+    unit, size = ("h", 3_600) if seconds >= 7_200 else ("min", 60) if seconds >= 120 else ("s", 1)
+    return f"{seconds / size:,.3g} {unit}" if seconds < 3_600_000 else f"{seconds / size:,.0f} {unit}"

@@ -61,6 +61,14 @@ def test_the_history_says_how_each_alert_fared_on_each_channel_and_escapes_its_t
     assert text.index("Becomes TRADABLE ETHUSDT/BTCUSDT 1m") < text.index("Feed is stale ETHUSDT")
 
 
+def test_a_history_longer_than_the_list_says_so() -> None:
+    many = tuple(replace(ALERTS[0], id=i) for i in range(60, 0, -1))
+    app, _ = page(replace(FakeAlerts.full(), alerts=many))
+    assert markup(app).count('data-key="alert"') == 50
+    assert "the newest 50, times in UTC; the file has all" in words(app)
+    assert "the newest 50" not in words(page()[0])
+
+
 def test_a_desk_that_cannot_see_to_its_alerts_says_so() -> None:
     class Troubled(FakeDesk):
         def status(self) -> DeskStatus:
@@ -208,7 +216,7 @@ def test_pairs_are_watched_as_the_sidebar_says_and_ended_one_by_one() -> None:
     desk = FakeDesk(alerts=FakeAlerts(watched=(WATCHED, named), named=(named,)), watched=[WATCHED, named])
     app = play(desk, "alerts")
     assert not [b for b in app.button if b.key == "alert_watch"]  # what is on screen is watched
-    assert [b.key for b in app.button if b.label == "End"] == ["alert_unwatch_ETHUSDT_BTCUSDT_60_evidence"]
+    assert [b.key for b in app.button if b.label == "Unwatch"] == ["alert_unwatch_ETHUSDT_BTCUSDT_60_evidence"]
     app = play(desk, "alerts", tf="5m", preset="Classic")
     assert app.button(key="alert_watch").label == "Watch ETHUSDT/BTCUSDT 5m Classic"
     app.button(key="alert_watch").click().run()

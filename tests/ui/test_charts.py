@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from analytics.decision import Verdict
 from analytics.params import Params
 from tests.ui.seeded import END_MS, Market, report, said
 from ui.chart_data import LEAST_P, encode, encoded, marks, tables
 from ui.charts import HEIGHTS, evidence_spec
+from ui.theme import GOOD
 
 SPEC: dict[str, Any] = evidence_spec("ETHUSDT", "BTCUSDT", "bps of price", "z of the fit", "rolling z")
 MINUTE = 60_000
@@ -104,6 +106,13 @@ def test_a_mark_stands_where_the_verdict_changed() -> None:
     changed = marks(rows, Params())
     assert [m.word for m in changed] == ["TRADABLE"]
     assert changed[0].candle_ms == rows[-3].candle_ms
+
+
+def test_only_a_turn_to_tradable_is_green_and_every_verdict_has_a_mark() -> None:
+    (drawn,) = (layer["encoding"] for layer in layers() if layer["data"]["name"] == "said")
+    colours = dict(zip(drawn["color"]["scale"]["domain"], drawn["color"]["scale"]["range"], strict=True))
+    assert {word for word, colour in colours.items() if colour == GOOD} == {"TRADABLE"}
+    assert set(colours) == set(drawn["shape"]["scale"]["domain"]) == {v.value for v in Verdict}
 
 
 @pytest.mark.parametrize("rows", [0, 330])

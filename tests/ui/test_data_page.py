@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from core.engine import EngineStatus
-from core.types import Candles, DeskStatus, FeedStatus, StreamStatus
+from core.types import Candles, DeskStatus, FeedStatus, Gap, StreamStatus
 from tests.ui.fakes import FakeDesk
 from tests.ui.seeded import END_MS
 from tests.ui.stage import markup, play, words
 from ui.minutes import table
+from ui.panels import gaps, health
 
 
 def bars(*ages_s: float | None) -> tuple[StreamStatus, ...]:
@@ -45,7 +46,7 @@ def test_looks_that_fall_behind_are_called_that() -> None:
     desk.status = lambda: replace(seen, engine=EngineStatus(200, 412, True, 1.7, END_MS))  # type: ignore[method-assign]
     text = words(play(desk, "data"))
     assert "412 owed" in text
-    assert "200 pairs watched, 1.70 s the newest round" in text
+    assert "200 pairs watched, the newest round took 1.70 s" in text
     assert "the machine is too slow" in text
 
 
@@ -111,3 +112,25 @@ def test_the_scanners_stream_has_its_row_too(feed: FeedStatus, state: str, says:
 def test_closes_have_the_decimals_of_the_symbols_price_step() -> None:
     app = play(FakeDesk("wait"), "data")
     assert '"format": "%.2f"' in app.dataframe[0].proto.columns.split('"close"')[1].split("}")[0]
+
+
+def test_what_the_list_of_gaps_leaves_out_is_counted_and_none_that_is_open() -> None:
+    repaired = [Gap("ETHUSDT", i, i + 9, END_MS + i, END_MS + i, "repaired") for i in range(60)]
+    html = gaps.markup([Gap("ETHUSDT", 1, 3, END_MS - 9, END_MS - 9, "open"), *repaired])
+    assert re.findall(r'data-key="gap" data-value="\d+" data-state="(\w+)"', html) == ["open", *["repaired"] * 49]
+    assert "The newest 50 of 61, open ones first." in html
+    assert "gaps_cut" not in gaps.markup(repaired[:50])
+
+
+def test_history_of_what_was_never_heard_is_not_called_complete() -> None:
+    status = FakeDesk("unreachable").status()
+    assert "complete" not in health.streams(status)
+    assert "complete" in health.streams(FakeDesk("wait").status())
+
+
+@pytest.mark.parametrize(("age_s", "state"), [(2.0, "passed"), (60.0, "failed"), (None, "failed")])
+def test_an_open_line_that_brings_nothing_is_no_health(age_s: float | None, state: str) -> None:
+    feed = FeedStatus("live", streams=bars(age_s), last_frame_age_s=age_s)
+    status = replace(FakeDesk("wait").status(), trades=feed, market=replace(feed, streams=()))
+    cards = dict(re.findall(r'data-key="card_(trades|market)" data-state="(\w+)"', health.facts(status)))
+    assert cards == {"trades": state, "market": state}

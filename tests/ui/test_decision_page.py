@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import nan
 
 import pytest
@@ -12,6 +12,7 @@ from analytics.params import Params
 from analytics.presets import PRESETS
 from core.errors import PairsightError
 from core.journal import JournalRow
+from core.types import DeskStatus, Source
 from tests.ui.fakes import FakeDesk
 from tests.ui.seeded import END_MS, Scenario, look
 from tests.ui.stage import markup, play, shown, words
@@ -216,6 +217,30 @@ def test_each_preset_says_how_often_it_was_measured_to_be_wrong(preset: str) -> 
     assert shown(app, "measured") == preset.lower()
     for info in PRESETS.values():
         assert info.false_alarms[1:] in words(app)
+
+
+@dataclass
+class Collecting(FakeDesk):
+    """Nothing is on its way: candles come one by one."""
+
+    def status(self) -> DeskStatus:
+        return replace(super().status(), warmup={})
+
+
+@pytest.mark.parametrize(
+    ("source", "timeframe", "way"),
+    [
+        ("LIVE", "5s", "Choose 1m or longer"),
+        ("LIVE", "1m", ""),
+        ("REPLAY", "1m", "a shorter timeframe, or a smaller N"),
+    ],
+)
+def test_a_long_warm_up_names_the_shorter_way(source: Source, timeframe: str, way: str) -> None:
+    app = play(Collecting("warming", source=source), tf=timeframe)
+    assert shown(app, "verdict") == "WARMING UP"
+    assert way in words(app)
+    assert ('data-key="sooner"' in markup(app)) == bool(way)
+    assert 'data-key="sooner"' not in markup(play(FakeDesk("warming", source=source), tf=timeframe))  # it is loading
 
 
 def test_prices_are_shown_while_there_is_no_fit_to_score_them() -> None:

@@ -81,7 +81,8 @@ def of_scan(view: MarketView, now_ms: float) -> dict[str, list[str]]:
         "scan": [f"Symbols {m} scanned {len(view.symbols)} streamed, {len(gone)} left out"],
         "tested": [f"Pairs tested {num(pairs, 0)} of {m} symbols, {num(s.bars, 0)} minutes each"],
         "chance": [
-            f"Expected by chance {num(0.05 * pairs, 0)} below p = 0.05 if no two symbols were related; {by_chance} are"
+            f"Expected by chance {num(0.05 * pairs, 0)} below p = 0.05 if no two symbols were related; {by_chance} "
+            "were found"
         ],
         "found": [f"Found {len(s.candidates)} candidates after Benjamini-Yekutieli at 5%"],
         "scanned_to": [

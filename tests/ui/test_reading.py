@@ -19,6 +19,8 @@ from ui.panels import banner, metrics, snapshot, trigger
 from ui.panels.banner import feed_words
 from ui.reading import Reading, bars_since_crossing, deciding_z, exchange_now_ms, quantity_ratio, take
 
+NOTHING = "connected, nothing heard yet"
+
 
 def reading(desk: FakeDesk, params: Params | None = None) -> Reading:
     return take(desk, desk.status(), ("ETHUSDT", "BTCUSDT"), params or Params(), 500)
@@ -42,8 +44,8 @@ def test_the_clock_runs_on_without_a_line_and_after_another_that_has_brought_not
 
 def test_an_open_line_is_no_new_trade() -> None:
     feed = FeedStatus("live", last_frame_age_s=0.1, streams=(StreamStatus("A", 1, 1_000, 31.0), StreamStatus("B")))
-    assert feed_words(feed, DeskStatus(running=True)) == "receiving, newest trade 31 s ago, 0/s"
-    assert feed_words(replace(feed, streams=(StreamStatus("B"),)), DeskStatus(running=True)) == "receiving"
+    assert feed_words(feed, DeskStatus(running=True)) == "silent, newest trade 31 s ago, 0/s"
+    assert feed_words(replace(feed, streams=(StreamStatus("B"),)), DeskStatus(running=True)) == NOTHING
 
 
 def test_the_age_of_a_candle_counts_from_its_end() -> None:

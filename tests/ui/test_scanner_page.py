@@ -41,7 +41,7 @@ def test_pairs_tested_expected_by_chance_and_found_are_said_in_words() -> None:
     assert shown(app, "chance") == "35 below p = 0.05"
     assert shown(app, "found") == "4 candidates"
     assert "of 38 symbols, 1,000 minutes each" in words(app)
-    assert "75 are" in words(app)
+    assert "75 were found" in words(app)
 
 
 def test_a_candidate_is_said_to_be_no_verdict_with_the_measured_error_rates() -> None:

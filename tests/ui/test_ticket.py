@@ -86,5 +86,23 @@ def test_the_stop_is_on_the_trades_own_side() -> None:
     assert the(look("thin", "ETHUSDT", "BTCUSDT", Params(stop_z=3.5))).stop_z == -3.5
 
 
+def test_money_has_its_currency_and_what_is_left_its_side() -> None:
+    made = the(look("tradable", "ETHUSDT", "BTCUSDT", Params()))
+    assert f"{made.legs[0].notional:,.2f} USDT" in markup(made)
+    assert "12.34 USDT net short" in markup(replace(made, residual=-12.34))
+    assert "12.34 USDT net long" in markup(replace(made, residual=12.34))
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        (Params(timeframe_s=1, fit_bars=60, z_bars=20), "60 candles of 1s, 60 s"),
+        (Params(), "1000 candles of 1m, 16.7 h"),
+    ],
+)
+def test_a_time_limit_is_said_in_a_unit_that_can_be_read(params: Params, text: str) -> None:
+    assert replace(the(look("tradable", "ETHUSDT", "BTCUSDT", params)), example=True).limit_text == text
+
+
 def test_a_pair_without_a_fit_has_no_ticket() -> None:
     assert ticket(look("warming", "ETHUSDT", "BTCUSDT", Params()), CATALOGUE) is None

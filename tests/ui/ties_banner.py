@@ -261,7 +261,7 @@ def entry_price(s: Scene) -> str:
         fits = r.log_fits
         log_y = fits.alpha[-1] + fits.beta[-1] * math.log(r.x[-1]) + entry * fits.resid_sd[-1]
         at = stepped(math.exp(log_y), s.tick(Y))
-    return f"{at}, X unchanged ({z(entry)})"
+    return f"{at}, at z {z(entry)}, X unchanged"
 
 
 def crossing(s: Scene) -> str:

@@ -53,6 +53,7 @@ def ticket(s: Scene) -> str:
     off = legs[1][3] - legs[0][3] * wanted.notional_x / wanted.notional_y
     off = off if legs[1][0] == "BUY" else -off
     gross = legs[0][3] + legs[1][3]
+    way = "short" if off < 0 else "long"
     parts = [("fees", costs.fees_bps), ("price spread", costs.half_spreads_bps), ("funding", costs.funding_bps)]
     split = ", ".join(f"{name} {num(v, 1)}" for name, v in parts)
     fits = s.report.log_fits
@@ -63,7 +64,7 @@ def ticket(s: Scene) -> str:
             "The rule's trade" if tradable else "Example, not a signal",
             "nothing is sent to the exchange",
             f"Exchange minimum {'met by both legs' if s.catalogue else 'not checked'}",
-            f"Left unhedged {num(off, 2, True)} quote, {bps(1e4 * off / gross)}",
+            f"Left unhedged {num(abs(off))} {quoted(s)} net {way}, {bps(1e4 * abs(off) / gross, False)} of both",
             f"Cost, round trip {bps(costs.total_bps, False)} ({split})",
             f"Break-even |z| {num(even)}, if all of it came back",
             f"Stop z {z(stop)}, your risk limit",
@@ -74,7 +75,12 @@ def ticket(s: Scene) -> str:
 
 def leg(s: Scene, symbol: str) -> str:
     (found,) = (one for one in rounded(s) if one[2] == symbol)
-    return f"{found[0]} {found[1]} {symbol} {num(found[3])} quote"
+    return f"{found[0]} {found[1]} {symbol} {num(found[3])} {quoted(s)}"
+
+
+def quoted(s: Scene) -> str:
+    """The currency of both legs, where the exchange has told it."""
+    return "USDT" if s.catalogue else "quote"
 
 
 def record(s: Scene) -> str:
@@ -142,7 +148,8 @@ def row(s: Scene, end_ms: int) -> str:
 def legend(s: Scene) -> str:
     rolling, fitted = f"rolling z, W = {s.params.z_bars}", f"z of the fit, N = {s.params.fit_bars}"
     first, second = (rolling, fitted) if s.classic else (fitted, rolling)
-    return f"{Y} {X} {first} {second} entry, p = 0.05 stop no candles"
+    turns = "turned to ◆ TRADABLE ▲ TRAP ● any other verdict"
+    return f"{Y} {X} {first} {second} entry, p = 0.05 stop mean of the spread ± entry no candles {turns}"
 
 
 def measured(s: Scene) -> str:

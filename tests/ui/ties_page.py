@@ -97,7 +97,7 @@ def card_looks(s: Scene) -> str:
     looks = s.status.engine
     if not looks.at_ms:
         return "Looks none yet each confirmed candle of a watched pair is judged once"
-    return f"Looks up to date {looks.watched} pairs watched, {num(looks.round_s, 2)} s the newest round"
+    return f"Looks up to date {looks.watched} pairs watched, the newest round took {num(looks.round_s, 2)} s"
 
 
 def stream(s: Scene, symbol: str) -> str:
@@ -106,7 +106,7 @@ def stream(s: Scene, symbol: str) -> str:
     found = next((one for one in s.status.trades.streams if one.symbol == symbol), None)
     silent = found is None or found.age_s is None or found.age_s > s.status.stale_after_s
     word = "stopped" if not s.status.running else "silent" if silent else "alive"
-    loaded = "" if symbol in s.status.warmup else "complete"
+    loaded = "" if symbol in s.status.warmup else "complete" if found else UNKNOWN
     if found is None:
         return f"{word} {symbol} trade 0.0 {UNKNOWN} {UNKNOWN} {UNKNOWN} {loaded}".strip()
     numbers = f"{num(found.rate_per_s, 1)} {age(found.age_s)} {stamp(found.last_event_ms)} {found.last_id}"

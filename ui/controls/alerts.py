@@ -137,7 +137,7 @@ def watch_button(desk: DeskPort, view: AlertsView, on_screen: WatchedPair) -> No
 def unwatch_button(desk: DeskPort, entry: WatchedPair, read_only: bool) -> None:
     """Offer to end one entry of the watch-list."""
     st.button(
-        "End",
+        "Unwatch",
         key=f"alert_unwatch_{entry.symbol_y}_{entry.symbol_x}_{entry.timeframe_s}_{entry.preset}",
         on_click=answered("alert_watched", lambda: desk.watch_pair(entry, False)),
         disabled=read_only,

@@ -20,7 +20,6 @@ def shown_bars(lengths: Mapping[str, int] = LOOK_BARS, key: str = "bars") -> int
         key=key,
         bind="query-params",
         required=True,
-        label_visibility="collapsed",
         help="How many of the newest confirmed candles the figure shows.",
     )
     return lengths[chosen]

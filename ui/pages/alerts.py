@@ -76,7 +76,7 @@ def draw(desk: DeskPort, controls: Controls, status: DeskStatus) -> None:
         st.html(el("p", alerts.KEPT, cls="ps-note"))
     show("alert_channel")
     with st.container(key="ps-alert-head", horizontal=True, vertical_alignment="bottom"):
-        st.html(heading("Told", "newest first, times in UTC"))
+        st.html(heading("History", alerts.shown_of(view)))
         download(
             "All, CSV",
             file,

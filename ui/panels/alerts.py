@@ -151,6 +151,12 @@ def no_channels(elsewhere: bool = False) -> Markup:
     )
 
 
+def shown_of(view: AlertsView) -> str:
+    """In which order the history is shown, and how much of it."""
+    cut = len(view.alerts) > SHOWN
+    return f"the newest {SHOWN}, times in UTC; the file has all" if cut else "newest first, times in UTC"
+
+
 def history(view: AlertsView) -> Markup:
     """The newest alerts, newest first."""
     if not view.alerts:

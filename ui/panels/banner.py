@@ -11,7 +11,7 @@ from analytics.decision import PRESETS, Verdict
 from core.journal import JournalRow
 from core.types import TIMEFRAME_NAMES, DeskStatus, FeedStatus
 from ui import formats, theme
-from ui.markup import Markup, el
+from ui.markup import Markup, el, join
 from ui.next_step import next_step
 from ui.reading import Reading
 from ui.ticket import ticket
@@ -23,6 +23,9 @@ FEED_WORD = {
     "stopped": "stopped",
     "blocked": "refused by the exchange",
 }
+
+LONG_WAIT_S = 120.0
+FETCHED_FROM_S = 60  # the exchange gives no candle shorter than a minute
 
 
 def render(reading: Reading) -> None:
@@ -50,7 +53,7 @@ def markup(reading: Reading) -> Markup:
             el(
                 "div",
                 el("p", formats.prose(decision.reason), cls="ps-reason", data_key="reason"),
-                warm_up(reading) if verdict is Verdict.WARMING_UP else change(reading),
+                join(warm_up(reading), sooner(reading)) if verdict is Verdict.WARMING_UP else change(reading),
                 cls="ps-says",
             ),
             cls="ps-banner-main",
@@ -110,6 +113,21 @@ def warm_up(reading: Reading) -> Markup:
     return el("div", bar(share), el("span", words, data_key="warm_up"), cls="ps-warm")
 
 
+def sooner(reading: Reading) -> Markup:
+    """The way out of a long wait, where there is one; empty while history is on its way, or the wait is short."""
+    left = reading.look.decision.ready_in_s
+    loading = {reading.symbol_y, reading.symbol_x} & reading.status.warmup.keys()
+    if reading.offline or loading or (left is not None and left < LONG_WAIT_S):
+        return Markup()
+    if reading.source == "REPLAY":
+        words = "A recording brings no history: take a shorter timeframe, or a smaller N."
+    elif reading.params.timeframe_s < FETCHED_FROM_S:
+        words = "Choose 1m or longer: the exchange gives their history at once."
+    else:
+        return Markup()
+    return el("p", el("b", "Sooner"), " ", words, cls="ps-change", data_key="sooner")
+
+
 def bar(share: float, label: str = "candles there") -> Markup:
     """A progress bar, 0..1."""
     percent = 100 * min(max(share, 0.0), 1.0)
@@ -139,16 +157,23 @@ def feed_words(feed: FeedStatus, status: DeskStatus) -> str:
     """The feed's state with the age of its newest record: an open line alone brings none."""
     if not status.running:
         return "stopped"
-    word = FEED_WORD[feed.state]
-    newest_s = feed.last_frame_age_s
-    if feed.streams:
-        newest_s = min((s.age_s for s in feed.streams if s.age_s is not None), default=None)
+    word, newest_s = FEED_WORD[feed.state], newest_age_s(feed)
+    if feed.state == "live" and newest_s is None:
+        return "connected, nothing heard yet"
     if feed.state == "live" and newest_s is not None:
+        word = "silent" if newest_s > status.stale_after_s else word
         rate = sum(s.rate_per_s for s in feed.streams)
         return f"{word}, newest trade {formats.age(newest_s)} ago, {formats.number(rate, 0)}/s"
     if feed.state == "waiting" and feed.next_try_in_s is not None:
         return f"{word}, next try in {formats.age(feed.next_try_in_s)}"
     return word
+
+
+def newest_age_s(feed: FeedStatus) -> float | None:
+    """Since the newest record of any stream; None: none has come."""
+    if feed.streams:
+        return min((s.age_s for s in feed.streams if s.age_s is not None), default=None)
+    return feed.last_frame_age_s
 
 
 def _facts(reading: Reading) -> tuple[Markup, ...]:

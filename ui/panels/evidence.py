@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
 from ui import charts, theme
 from ui.chart_data import encoded, marks
 from ui.markup import Markup, el
 from ui.reading import Reading
+
+TURNS: Final = (
+    el("b", "◆", style=f"color:{theme.GOOD}"),
+    "TRADABLE",
+    el("b", "▲", style=f"color:{theme.STOP}"),
+    "TRAP",
+    el("b", "●", style=f"color:{theme.INK}"),
+)
 
 
 def render(reading: Reading, bars: int) -> None:
@@ -43,7 +53,9 @@ def key(leg_y: str, leg_x: str, z_name: str, other_name: str) -> Markup:
         _entry(other_name, theme.ROLLING, "dotted"),
         _entry("entry, p = 0.05", theme.ENTRY, "dashed"),
         _entry("stop", theme.STOP, "dotted"),
+        el("span", el("i", cls="ps-key-block ps-key-band"), "mean of the spread ± entry", cls="ps-key-entry"),
         el("span", el("i", cls="ps-key-block"), "no candles", cls="ps-key-entry"),
+        el("span", "turned to", *TURNS, "any other verdict", cls="ps-key-entry"),
         cls="ps-key",
         data_key="legend",
     )

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.types import Gap
 from ui import formats, theme
-from ui.markup import Markup, el
+from ui.markup import Markup, el, join
 
 SHOWN = 50
 NUMBERS = ("From, UTC", "To, UTC", "Length", "Missing ids")
@@ -21,15 +21,15 @@ def render(gaps: Sequence[Gap]) -> None:
 
 
 def markup(gaps: Sequence[Gap]) -> Markup:
-    """The newest gaps, newest first."""
-    newest = sorted(gaps, key=lambda g: g.to_ms, reverse=True)[:SHOWN]
+    """The newest gaps, newest first; those still open before all others, and how many are left out."""
+    newest = sorted(gaps, key=lambda g: (g.state == "open", g.to_ms), reverse=True)[:SHOWN]
     names = ("State", "Symbol", "From, UTC", "To, UTC", "Length", "Missing ids")
     rows = [_row(gap) for gap in newest]
     if not rows:
         rows = [
             el("tr", el("td", "No gap is known: every id that came was one more than the one before.", colspan="6"))
         ]
-    return el(
+    table = el(
         "div",
         el(
             "table",
@@ -41,6 +41,10 @@ def markup(gaps: Sequence[Gap]) -> Markup:
         cls="ps-scroll",
         tabindex="0",
     )
+    if len(gaps) <= SHOWN:
+        return table
+    words = f"The newest {SHOWN} of {formats.count(len(gaps))}, open ones first. The database's table gaps has all."
+    return join(table, el("p", words, cls="ps-note", data_key="gaps_cut"))
 
 
 def _row(gap: Gap) -> Markup:

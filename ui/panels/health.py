@@ -9,9 +9,10 @@ import streamlit as st
 from core.types import DeskStatus, FeedStatus, StreamStatus
 from ui import formats, theme
 from ui.markup import Markup, el
-from ui.panels.banner import FEED_WORD, bar, feed_words
+from ui.panels.banner import FEED_WORD, bar, feed_words, newest_age_s
 
 BAR_DUE_S = 90.0  # a closed bar is due every minute; so long without one is silence
+FAR_MS = 10_000.0  # from here a clock is not a little off
 NUMBERS = ("Records/s", "Age", "Last event, UTC", "Last id")
 STORE_WORD = {
     "writing": "writing",
@@ -31,7 +32,6 @@ def render(status: DeskStatus) -> None:
 def facts(status: DeskStatus) -> Markup:
     """One card a part: trades, market, store, gaps, clock, looks."""
     store = status.store
-    offset = "not measured" if status.clock_offset_ms is None else f"{formats.number(status.clock_offset_ms, 0)} ms"
     clock = "unknown" if status.clock_offset_ms is None else "passed"
     return el(
         "div",
@@ -69,7 +69,7 @@ def facts(status: DeskStatus) -> Markup:
             f"{status.gaps_repaired} repaired, {status.gaps_lost} lost",
             "",
         ),
-        _card("clock", "Clock", clock, offset, "exchange clock minus this machine's", ""),
+        _card("clock", "Clock", clock, _offset(status.clock_offset_ms), "exchange clock minus this machine's", ""),
         _looks(status),
         cls="ps-stats",
         data_key="health",
@@ -140,7 +140,6 @@ def _scanner_row(status: DeskStatus) -> Markup:
 def _stream_row(stream: StreamStatus, status: DeskStatus) -> Markup:
     state = "unknown" if not status.running else "failed" if stream.silent(status.stale_after_s) else "passed"
     word = {"unknown": "stopped", "failed": "silent", "passed": "alive"}[state]
-    loaded = status.warmup.get(stream.symbol)
     return el(
         "tr",
         el("td", theme.glyph(state), el("span", word, cls="ps-state"), cls="ps-mark"),
@@ -150,16 +149,36 @@ def _stream_row(stream: StreamStatus, status: DeskStatus) -> Markup:
         el("td", formats.age(stream.age_s), cls="ps-num"),
         el("td", formats.stamp(stream.last_event_ms), cls="ps-num"),
         el("td", formats.UNKNOWN if stream.last_id is None else str(stream.last_id), cls="ps-num"),
-        el("td", bar(loaded, "history loaded") if loaded is not None else "complete"),
+        el("td", _history(stream, status.warmup.get(stream.symbol))),
         data_key=f"stream_{stream.symbol}",
         data_state=state,
     )
 
 
+def _history(stream: StreamStatus, loaded: float | None) -> str:
+    if loaded is not None:
+        return bar(loaded, "history loaded")
+    return formats.UNKNOWN if stream.last_event_ms is None else "complete"  # nothing heard, so nothing asked for
+
+
 def _feed_state(status: DeskStatus, feed: FeedStatus) -> str:
     if not status.running:
         return "unknown"
-    return "passed" if feed.state == "live" else "failed"
+    newest_s = newest_age_s(feed)
+    heard = newest_s is not None and newest_s <= status.stale_after_s
+    return "passed" if feed.state == "live" and heard else "failed"
+
+
+def _offset(ms: float | None) -> str:
+    """A clock's difference; a recording's is days.
+
+    >>> _offset(-12.0), _offset(-2 * 86_400_000.0)
+    ('−12 ms', '2 d behind')
+    """
+    if ms is None:
+        return "not measured"
+    far = f"{formats.age(abs(ms) / 1000)} {'behind' if ms < 0 else 'ahead'}"
+    return far if abs(ms) >= FAR_MS else f"{formats.number(ms, 0)} ms"
 
 
 def _looks(status: DeskStatus) -> Markup:
@@ -173,7 +192,7 @@ def _looks(status: DeskStatus) -> Markup:
         name,
         "failed" if looks.behind or looks.failing else "passed",
         f"{formats.count(looks.owed)} owed" if looks.owed else "up to date",
-        f"{formats.count(looks.watched)} {unit} watched, {formats.number(looks.round_s, 2)} s the newest round",
+        f"{formats.count(looks.watched)} {unit} watched, the newest round took {formats.number(looks.round_s, 2)} s",
         looks.failure or slow,
     )
 

@@ -103,7 +103,7 @@ def _chance(view: MarketView) -> Markup:
         "Expected by chance",
         "passed",
         f"{formats.count(s.expected_by_chance)} below p = {RELATED_P:g}",
-        f"if no two symbols were related; {formats.count(s.below_nominal)} are",
+        f"if no two symbols were related; {formats.count(s.below_nominal)} were found",
         key="chance",
     )
 

@@ -26,9 +26,11 @@ COLUMNS = {
     "z": _NUMBER("z", format="%+.2f", help="Last residual of the fit, in its standard deviations"),
     "break_even_z": _NUMBER("pays from |z|", format="%.1f", help="Where all of a stretch would pay the round trip"),
     "half_life_bars": _NUMBER("half-life, min", format="%.1f", help="Minutes until half of a deviation is gone"),
-    "adjusted": _NUMBER("rate", format="%.2g", help="The smallest false discovery rate at which the pair passes"),
-    "pvalue": _NUMBER("p", format="%.2g", help="Of this test alone"),
-    "stat": _NUMBER("t", format="%.2f", help="Engle-Granger, 2 lags"),
+    "adjusted": _NUMBER(
+        "FDR", format="%.2g", help="After all tests: the smallest false discovery rate at which the pair passes"
+    ),
+    "pvalue": _NUMBER("EG p", format="%.2g", help="Engle-Granger, 2 lags; of this test alone"),
+    "stat": _NUMBER("EG t", format="%.2f", help="Engle-Granger statistic, 2 lags: the lower, the stronger"),
     "beta": _NUMBER("β", format="%.2f", help="Notional of X per notional of Y"),
     "corr": _NUMBER("corr", format="%.2f", help="Of log returns"),
     "sd_bps": _NUMBER("spread sd, bps", format="%.1f", help="Of gross notional"),

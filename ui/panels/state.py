@@ -90,14 +90,17 @@ def store_problem(status: DeskStatus) -> str:
 
 
 def _simulator_button(desk: DeskPort) -> None:
-    st.button(
+    # Not in a callback: what that draws would stand in the place of the page's style.
+    if st.button(
         "Start the simulator",
         type="primary",
         icon=":material/play_arrow:",
-        on_click=answered("state", desk.use_simulator),
         key="state_simulator",
         help="Runs on this machine. Everything on screen then says SIMULATED.",
-    )
+    ):
+        with st.spinner("Starting the simulator; this takes some seconds."):
+            answered("state", desk.use_simulator)()
+        st.rerun()
     show("state")
 
 

@@ -41,7 +41,7 @@ def _leg(leg: RoundedLeg) -> Markup:
         el("b", leg.side, cls=f"ps-side ps-side-{leg.side.lower()}"),
         el("span", formats.quantity(leg.qty, leg.step), cls="ps-qty"),
         el("span", leg.symbol, cls="ps-leg-symbol"),
-        el("span", leg.problem or f"{formats.number(leg.notional, 2)} quote", cls="ps-leg-note"),
+        el("span", leg.problem or f"{formats.number(leg.notional, 2)} {leg.quote}", cls="ps-leg-note"),
         cls="ps-leg" + (" ps-leg-refused" if leg.problem else ""),
         data_key=f"leg_{leg.symbol}",
         data_value=repr(leg.qty),
@@ -53,15 +53,21 @@ def _terms(t: Ticket) -> tuple[Markup, ...]:
     if t.break_even_z is not None:
         at_least = "at least " if t.costs is not None and t.costs.missing else ""
         even = f"{at_least}|z| {formats.number(t.break_even_z)}, if all of it came back"
-    left = 1e4 * t.residual / t.gross if t.gross else None
     return (
         _term("Exchange minimum", _minimum(t)),
-        _term("Left unhedged", f"{formats.number(t.residual, 2, sign=True)} quote, {formats.bps(left)}"),
+        _term("Left unhedged", _left(t)),
         _term("Cost, round trip", _cost(t.costs)),
         _term("Break-even", even),
         _term("Stop", f"z {formats.z_score(t.stop_z)}, your risk limit"),
         _term("Time limit", t.limit_text),
     )
+
+
+def _left(t: Ticket) -> str:
+    side = "long" if t.residual >= 0 else "short"
+    share = 1e4 * abs(t.residual) / t.gross if t.gross else None
+    money = f"{formats.number(abs(t.residual), 2)} {t.legs[1].quote}"
+    return f"{money} net {side}, {formats.bps(share, sign=False)} of both"
 
 
 def _minimum(t: Ticket) -> str:

@@ -84,7 +84,7 @@ def _distances(reading: Reading) -> tuple[Markup, ...]:
     if trigger is not None:
         confirmed = _distance(trigger.distance_z, trigger.distance_bps)
         price = formats.price(trigger.trigger_price_y, reading.tick_size(reading.symbol_y))
-        at = f"{price}, X unchanged ({formats.z_score(trigger.entry_z)})"
+        at = f"{price}, at z {formats.z_score(trigger.entry_z)}, X unchanged"
     mark = theme.tag("stale" if reading.stale else "live", reading.status.source)
     now = join(el("span", _distance(live_z, live_bps), cls="ps-now"), " ", mark)
     return (
