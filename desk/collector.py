@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from math import inf
 from typing import Final
@@ -19,15 +19,15 @@ from core.clock import now_ms
 from core.errors import StoreError, UnknownSymbol
 from core.load import HistoryLoad
 from core.settings import Settings
-from core.types import DeskStatus, FeedStatus, Ints, MarkPrice, Source, SymbolInfo, Trade, WatchedPair
+from core.types import DeskStatus, FeedStatus, Ints, MarkPrice, SymbolInfo, Trade, WatchedPair
 from desk.alert_survey import survey_of
 from desk.alerts import Alerts
 from desk.engine import Engine
 from desk.heartbeat import Heartbeat
 from desk.holes import unknown_opens
 from desk.intake import Intake
-from desk.listed import must_trade
-from desk.origin import claim
+from desk.listed import must_trade, untraded
+from desk.origin import claim, source_of
 from desk.past import Past
 from desk.repairer import Repairer
 from desk.revisions import Revisions
@@ -126,7 +126,9 @@ class Collector:
             on_change=self._changed,
             monotonic=around.monotonic,
         )
-        self.streams = Streams(settings, around, self.intake)
+        self.streams = Streams(
+            settings, around, self.intake, listed=lambda symbol: not untraded([symbol], self.catalogue())
+        )
         self.heartbeat = Heartbeat(self._tick)
         self.track: TrackRecord = keep_score(self, want=self._resume)
         self.watched = WatchList(store, settings, self.engine, add=self.add, want=self.want)
@@ -213,6 +215,8 @@ class Collector:
         if symbol not in self._symbols:
             with self._lock:
                 self._stream(symbol)
+        for why in self._untraded(self.streams.status()[0], [symbol]):
+            raise UnknownSymbol(why)
 
     def drop(self, symbol: str) -> None:
         """Stream it no longer; what is stored stays. Raises PairsightError where a pair needs it."""
@@ -261,6 +265,8 @@ class Collector:
             return Freshness(reason="No data: the feed is stopped.")
         if trades.state != "live":
             return Freshness(reason=f"No data: {trades.reason or 'connecting to the exchange.'}")
+        if why := self._untraded(trades, key.symbols):
+            return Freshness(reason=f"No data: {' '.join(why)}")
         return Freshness(self.intake.watermark_ms or None, trades.silent(key.symbols, self.settings.stale_after_s))
 
     def status(self) -> DeskStatus:
@@ -269,7 +275,7 @@ class Collector:
         counts = self.store.gap_counts()
         return DeskStatus(
             running=self._running,
-            source=self._source(trades),
+            source=source_of(self.settings, trades.simulated or self.rest.simulated),
             trades=trades,
             market=market,
             engine=self.engine.status(),
@@ -342,19 +348,19 @@ class Collector:
         self.universe.want(rule)
         return self.universe.view()
 
-    def _source(self, trades: FeedStatus) -> Source:
-        said = trades.simulated or self.rest.simulated
-        if said == "replay":
-            return "REPLAY"
-        return "LIVE" if self.settings.is_exchange and not said else "SIMULATED"
-
     def _problem(self, trades: FeedStatus) -> str:
         store = self.store.status()
         if store.state == "failing":
             return f"Trades are kept in memory only: {store.reason}."
         if not self._running:
             return ""
-        return trades.reason if trades.state in {"waiting", "blocked"} else self.repairer.facts.problem
+        if trades.state in {"waiting", "blocked"}:
+            return trades.reason
+        return " ".join(filter(None, (self.repairer.facts.problem, *self._untraded(trades, self.symbols))))
+
+    def _untraded(self, trades: FeedStatus, symbols: Sequence[str]) -> list[str]:
+        """Why nothing comes of these, where the exchange's list says it; it may be old, so not of one that speaks."""
+        return untraded(trades.silent(symbols, self.settings.stale_after_s), self.catalogue())
 
     def _stream(self, symbol: str) -> None:
         """With the lock held: two may add the same one."""

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from core.errors import UnknownSymbol
 from core.types import SymbolInfo
+
+
+def untraded(symbols: Iterable[str], catalogue: Mapping[str, SymbolInfo]) -> list[str]:
+    """A sentence for each of these that cannot be streamed; none while there is no list."""
+    if not catalogue:
+        return []
+    found = []
+    for symbol in symbols:
+        info = catalogue.get(symbol)
+        if info is None:
+            found.append(f"{symbol} is not a contract of this exchange. Choose one from the list.")
+        elif info.status != "TRADING":
+            found.append(f"{symbol} does not trade now: the exchange says {info.status}.")
+    return found
 
 
 def must_trade(symbol: str, catalogue: Mapping[str, SymbolInfo], problem: str) -> None:
@@ -19,8 +33,5 @@ def must_trade(symbol: str, catalogue: Mapping[str, SymbolInfo], problem: str) -
     if not catalogue:
         why = problem or "it is still being fetched"
         raise UnknownSymbol(f"{symbol} cannot be checked: the exchange's list of contracts is not known ({why}).")
-    info = catalogue.get(symbol)
-    if info is None:
-        raise UnknownSymbol(f"{symbol} is not a contract of this exchange. Choose one from the list.")
-    if info.status != "TRADING":
-        raise UnknownSymbol(f"{symbol} does not trade now: the exchange says {info.status}.")
+    for why in untraded([symbol], catalogue):
+        raise UnknownSymbol(why)

@@ -8,6 +8,7 @@ from typing import Final
 from core.clock import now_ms
 from core.errors import StoreError
 from core.settings import Settings
+from core.types import Source
 from storage.sqlite import TradeStore
 
 NOTE: Final = "origin"
@@ -24,3 +25,10 @@ def claim(settings: Settings, store: TradeStore) -> None:
             f"{settings.db} holds trades of {json.loads(known[0])}, and {settings.ws_url} is {origin}:"
             " name another file by PAIRSIGHT_DB"
         )
+
+
+def source_of(settings: Settings, said: str) -> Source:
+    """What a server is called on screen, by its address and by what it says of itself."""
+    if said == "replay":
+        return "REPLAY"
+    return "LIVE" if settings.is_exchange and not said else "SIMULATED"

@@ -32,11 +32,13 @@ class Streams:
     """Threads ``feed-trades`` (route /public) and ``feed-market`` (route /market).
 
     The stream of single trades has no promise of the exchange. When a symbol's stays silent while its market moves,
-    on its own address and on the one without a route, its aggregates are taken instead, which have.
+    on its own address and on the one without a route, its aggregates are taken instead, which have. What ``listed``
+    denies is asked for and not waited for: a name that is no contract's, a contract that does not trade now.
     """
 
-    def __init__(self, settings: Settings, around: Surroundings, intake: Intake) -> None:
+    def __init__(self, settings: Settings, around: Surroundings, intake: Intake, listed: Callable[[str], bool]) -> None:
         self._intake = intake
+        self._listed = listed
         self._kind: StreamKind = settings.stream
         self._monotonic = around.monotonic
         self._marks: dict[str, MarkPrice] = {}
@@ -60,6 +62,7 @@ class Streams:
             route=binance.ROUTES["markPrice"],
             on_batch=self._take,
             on_silent=lambda symbols: intake.suspect([s for s in symbols if s in self._fallen]),
+            moves=listed,
         )
 
     def start(self) -> None:
@@ -115,6 +118,8 @@ class Streams:
 
     def _moves(self, symbol: str) -> bool:
         """Whether a symbol's market is open, as far as its mark price tells; where that is not known, it is."""
+        if not self._listed(symbol):
+            return False
         moved_s = self._moved_s.get(symbol)
         if moved_s is None or self.market.status().state != "live":
             return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 import threading
 import time
@@ -14,11 +15,13 @@ import numpy as np
 import pytest
 
 import desk.collector
-from core.errors import LineDown, StoreError
+from analytics.params import Params
+from core.errors import LineDown, StoreError, UnknownSymbol
 from core.settings import Settings
-from core.types import Batch, MarkPrice, Records, Trade
+from core.types import Batch, FeedStatus, MarkPrice, Records, StreamStatus, SymbolInfo, Trade
 from desk.collector import Collector
 from desk.surroundings import Surroundings
+from desk.watch import Key
 from ingestion.rest import Rest
 from ingestion.transport import Line
 from storage.sqlite import TradeStore
@@ -67,6 +70,53 @@ def test_the_status_tells_of_records_that_were_not_taken(collector: Collector) -
     stray = Records("AUSDT", one, one, one, one, one, one / 1, one / 1, one > 0, one > 0)
     collector.intake.take(Batch(records=(stray,), watermark_ms=1))
     assert collector.status().trades.rejected == {"not_asked_for": 1}
+
+
+def catalogued(collector: Collector, **statuses: str) -> None:
+    """The exchange's list comes, or is renewed."""
+    listed = {
+        s: SymbolInfo(s, status, "PERPETUAL", s, "USDT", 0.1, 0.1, 0.1, 9.0, 5.0) for s, status in statuses.items()
+    }
+    collector.repairer._facts = replace(collector.repairer.facts, catalogue=listed)
+
+
+def test_a_streamed_symbol_that_the_exchange_does_not_trade_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    settings = Settings(db=tmp_path / "trades.db", symbols=("AUSDT", "EOSUSDT", "FOOUSDT"))
+    collector = Collector(settings, TradeStore(settings.db))
+    key = Key("EOSUSDT", "AUSDT", Params())
+    spoke: dict[str, float | None] = {"AUSDT": 0.1, "EOSUSDT": None, "FOOUSDT": None}
+
+    def status() -> tuple[FeedStatus, FeedStatus]:
+        streams = tuple(StreamStatus(symbol, age_s=age_s) for symbol, age_s in spoke.items())
+        return FeedStatus("live", streams=streams), FeedStatus("live")
+
+    def waited_for() -> list[str]:
+        streams = collector.streams
+        return [s for s in spoke if streams.trades._moves(s) and streams.market._moves(s)]
+
+    collector.streams.status = status  # type: ignore[method-assign]
+    collector._running = True
+    try:
+        assert (collector.status().problem, waited_for()) == ("", list(spoke))  # no list yet
+        catalogued(collector, AUSDT="TRADING", EOSUSDT="SETTLING")
+        of_eos = "EOSUSDT does not trade now: the exchange says SETTLING."
+        of_foo = "FOOUSDT is not a contract of this exchange. Choose one from the list."
+        assert (collector.status().problem, waited_for()) == (f"{of_eos} {of_foo}", ["AUSDT"])
+        assert collector.freshness(key).reason == f"No data: {of_eos}"
+        for symbol, why in (("EOSUSDT", of_eos), ("FOOUSDT", of_foo)):
+            with pytest.raises(UnknownSymbol, match=re.escape(why)):
+                collector.add(symbol)
+        collector.add("AUSDT")
+        spoke["EOSUSDT"] = 0.1  # it trades again, and the list is an hour old
+        assert collector.status().problem == of_foo
+        assert not collector.freshness(key).reason
+        spoke["EOSUSDT"] = None
+        catalogued(collector, AUSDT="TRADING", EOSUSDT="TRADING", FOOUSDT="TRADING")
+        assert (collector.status().problem, waited_for()) == ("", list(spoke))
+        assert collector.freshness(key).silent == ("EOSUSDT",)
+    finally:
+        collector._running = False
+        collector.close()
 
 
 def test_what_cannot_be_written_at_the_end_is_told(tmp_path: Path) -> None:

@@ -96,6 +96,23 @@ def test_unknown_symbols_are_refused_with_a_sentence(desk: Desk) -> None:
         desk.look("BTCUSDT", "BTCUSDT", Params())
 
 
+def test_symbols_of_the_settings_are_compared_with_the_exchange_s_list(settings: Settings) -> None:
+    desk = Desk(replace(settings, symbols=("BTCUSDT", "FOOUSDT", "EOSUSDT")))
+    desk.start()
+    try:
+        told = (
+            "FOOUSDT is not a contract of this exchange. Choose one from the list."
+            " EOSUSDT does not trade now: the exchange says SETTLING."
+        )
+        wait_until(lambda: desk.status().problem == told and desk.status().trades.state == "live", desk)
+        assert desk.look("FOOUSDT", "BTCUSDT", Params()).decision.reason.startswith(
+            "No data: FOOUSDT is not a contract"
+        )
+        assert not desk.status().simulator_offered
+    finally:
+        desk.close()
+
+
 def test_symbols_come_and_go_while_it_runs(desk: Desk) -> None:
     wait_until(lambda: bool(desk.catalogue()))
     desk.add_symbol("solusdt")
