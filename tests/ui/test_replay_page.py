@@ -140,6 +140,14 @@ def test_play_goes_on_by_itself_and_stops_at_the_newest_candle() -> None:
     assert app.button(key="replay_play").label == "Play"
 
 
+def test_play_at_the_newest_candle_begins_with_the_oldest() -> None:
+    app = play(FakeDesk("tradable"), "replay")
+    opens = app.select_slider(key="replay_at").options
+    app.button(key="replay_play").click().run()
+    assert app.select_slider(key="replay_at").value == END_MS - len(opens) * 60_000
+    assert app.button(key="replay_play").label == "Pause"
+
+
 def test_a_link_opens_the_stretch_that_ends_at_its_moment() -> None:
     app = play(FakeDesk("wait"), "replay", until=TWO)
     assert not app.exception

@@ -51,7 +51,7 @@ def playing() -> float | None:
         key="replay_play",
         on_click=_play,
         args=(not plays,),
-        help="Shows one candle after another, as the desk saw them.",
+        help="Shows one candle after another, as the desk saw them; from the newest it goes to the oldest shown.",
     )
     return SPEEDS[speed] if plays else None
 
@@ -65,10 +65,13 @@ def chosen(opens: Sequence[int]) -> int:
 
 
 def moment(opens: Sequence[int], step_ms: int, onward: bool) -> int:
-    """Draw the slider over these candle opens; the chosen one. ``onward``: move to the next, for play."""
+    """Draw the slider over these candle opens; the chosen one. ``onward``: move to the next, for play.
+
+    Play that begins at the newest candle begins with the oldest: there it would have nothing to show.
+    """
     at = chosen(opens)
     if onward:
-        at = opens[min(opens.index(at) + 1, len(opens) - 1)]
+        at = opens[(opens.index(at) + 1) % len(opens)]
     st.session_state[AT] = at
     picked = st.select_slider(
         "Candle end, UTC",
