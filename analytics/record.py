@@ -207,7 +207,7 @@ def advance(record: Record, report: PairReport) -> Record:
     """
     start = 0
     if record.newest_ms is not None:
-        start = int(np.searchsorted(report.open_ms, record.newest_ms, side="right"))
+        start = int(report.open_ms.searchsorted(record.newest_ms, side="right"))
         if start == 0 or report.open_ms[start - 1] != record.newest_ms:
             raise ValueError("the report must hold the candle that the record ends with")
         if start < min(report.need_bars - 1, record.rows):

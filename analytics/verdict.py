@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+import msgspec
+
 
 class Verdict(StrEnum):
     """The six things the desk can say."""
@@ -21,9 +23,8 @@ class Verdict(StrEnum):
 CheckState = Literal["passed", "failed", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One question, its answer and what would change it."""
+class Check(msgspec.Struct, frozen=True):
+    """One question, its answer and what would change it. Every look makes a dozen and writes them as JSON."""
 
     key: str  # stable name, used by the journal: clean, hedgeable, related, stretched, record, ...
     question: str  # in plain words

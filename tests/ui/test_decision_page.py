@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import nan
 
 import pytest
+from msgspec import structs
 
 from analytics.decision import LiveScore
 from analytics.params import Params
@@ -299,7 +300,7 @@ def test_margins_carry_the_unit_of_their_value() -> None:
 )  # fmt: skip
 def test_a_margin_that_is_not_nothing_does_not_read_as_nothing(key: str, value: float, text: str) -> None:
     (found,) = (c for c in look("wait", "ETHUSDT", "BTCUSDT", Params()).decision.checks if c.key == key)
-    assert checklist.margin(replace(found, margin=value)).replace("\N{NO-BREAK SPACE}", " ") == text
+    assert checklist.margin(structs.replace(found, margin=value)).replace("\N{NO-BREAK SPACE}", " ") == text
 
 
 @pytest.mark.parametrize("later", ["wait", "trap"])
