@@ -169,10 +169,10 @@ def of_record(
         of_pair = [t for t in mine if (t.pair, t.preset) == (pair, preset)]
         left = side([t for t in of_pair if not t.failed], p.said, True)
         right = side([t for t in of_pair if t.failed], p.refused, False)
-        rows.append(f"{pair.replace('/', ' / ')} 1m {preset} the rule's own {left} {right}")
+        rows.append(f"{pair.replace('/', ' / ')}, 1m, {preset} the rule's own {left} {right}")
     on = sorted((t for t in mine if t.state != "closed"), key=lambda t: (bool(t.failed), -t.look_ms))
     table = (
-        "Pair Timeframe Preset Settings TRADABLE, closed Net per trade 95 % interval Promised Hit rate Refused, closed "
+        "Pair Settings TRADABLE, closed Net per trade 95 % interval Promised Hit rate Refused, closed "
         "Net per trade 95 % interval"
     )
     head = "Pair Said Spread Look, UTC Candles Net CONFIRMED Net if closed now LIVE State"

@@ -170,7 +170,8 @@ def regime(s: Scene) -> str:
             head, rest = sentence.split(cut, 1)
             return f"Regime {s.confirmed} {head} {rest.removesuffix(')')}"
     test, name = (s.report.adf, "ADF") if s.classic else (s.report.engle_granger, "Engle-Granger")
-    return f"Regime {s.confirmed} {sentence} {name} p {p(None if test is None else test.pvalue)}"
+    found = "not tested yet" if test is None else f"p {p(test.pvalue)}"
+    return f"Regime {s.confirmed} {sentence} {name} {found}"
 
 
 def half_life(s: Scene) -> str:

@@ -63,7 +63,7 @@ def _layout() -> tuple[Slots, int]:
     with right:
         st.html(heading("Trigger", "where z stands, and how far entry is"))
         at = st.container(key="ps-trigger")
-        st.html(heading("Ticket", "rounded to what the exchange takes"))
+        st.html(heading("Ticket", "at the confirmed closes, rounded for the exchange"))
         ticket_slot = st.container(key="ps-ticket")
         st.html(heading("Record", "what this pair's own past stretches returned"))
         record_slot = st.container(key="ps-record")

@@ -121,7 +121,7 @@ def _show(now: Reading) -> None:
         journal_says.render(now.look, row)
         st.html(heading("Trigger", "where z stood, and how far entry was"))
         trigger.render(now)
-        st.html(heading("Ticket", "rounded to what the exchange takes"))
+        st.html(heading("Ticket", "at the closes of then, rounded for the exchange"))
         ticket.render(ticket_of(now.look, now.catalogue))
         st.html(heading("Record", "as far as it was known then"))
         record.render(now.look)

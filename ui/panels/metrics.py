@@ -225,7 +225,7 @@ def _regime(r: Reading) -> Tile:
         "regime",
         "Regime",
         head or formats.UNKNOWN,
-        rest or f"{name} p {formats.pvalue(p)}",
+        rest or (f"{name} not tested yet" if p is None else f"{name} p {formats.pvalue(p)}"),
         "confirmed",
         p,
         "What the test supports, in words that claim no more than it does.",

@@ -100,14 +100,12 @@ def checks(found: Sequence[tuple[str, Score]]) -> Markup:
 def pairs(found: Sequence[PairScore]) -> Markup:
     """One row a pair, timeframe, preset and settings."""
     names = (
-        "Pair", "Timeframe", "Preset", "Settings", "TRADABLE, closed", "Net per trade", "95 % interval", "Promised",
+        "Pair", "Settings", "TRADABLE, closed", "Net per trade", "95 % interval", "Promised",
         "Hit rate", "Refused, closed", "Net per trade", "95 % interval",
     )  # fmt: skip
     rows = [
         _cells(
-            p.pair.replace("/", " / "),
-            TIMEFRAME_NAMES.get(p.timeframe_s, str(p.timeframe_s)),
-            p.preset,
+            f"{p.pair.replace('/', ' / ')}, {TIMEFRAME_NAMES.get(p.timeframe_s, str(p.timeframe_s))}, {p.preset}",
             p.settings,
             formats.count(p.said.closed),
             formats.bps(p.said.net_bps),
@@ -118,13 +116,13 @@ def pairs(found: Sequence[PairScore]) -> Markup:
             formats.bps(p.refused.net_bps),
             _interval(p.refused),
             key="pair_score",
-            words=4,
+            words=2,
         )
         for p in found[:PAIRS]
     ]
     if len(found) > PAIRS:
         rows.append(el("tr", el("td", and_more(len(found) - PAIRS), colspan=str(len(names))), data_key="more_pairs"))
-    return _table("By pair and preset", "pairs", names, rows, "No pair has a trade on paper yet.", words=4)
+    return _table("By pair and preset", "pairs", names, rows, "No pair has a trade on paper yet.", words=2)
 
 
 def _interval(s: Score) -> str:
