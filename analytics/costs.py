@@ -17,6 +17,7 @@ from core.types import Floats, Ticks
 
 MIN_TURNS: Final = 20  # changes of the taker's side that an estimate of the price spread rests on
 TURN_MS: Final = 1000  # a change of side within this time: later the price itself has moved
+NEVER_H: Final = 1_000_000  # hours between the settlements of a contract that has none: no position is held so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Funding:
     """One symbol's funding as the exchange announces it."""
 
     rate: float  # per settlement, a fraction; positive: longs pay shorts
-    interval_h: float  # hours between settlements
+    interval_h: float  # hours between settlements; NEVER_H: a delivery contract, it has none
     next_ms: int  # the next settlement
 
     def __post_init__(self) -> None:
@@ -120,7 +121,11 @@ def round_trip(
         pays_y = (1.0 if legs.side_y == "BUY" else -1.0) * funding_y.rate * 1e4
         pays_x = (1.0 if legs.side_x == "BUY" else -1.0) * funding_x.rate * 1e4
         funding = w_y * n_y * pays_y + w_x * n_x * pays_x
-        parts.append(f"funding {w_y:.3f} × {n_y} × {pays_y:+.2f} + {w_x:.3f} × {n_x} × {pays_x:+.2f} = {funding:.2f}")
+        told = [
+            "0 (no funding: delivery contract)" if of.interval_h == NEVER_H else f"{w:.3f} × {n} × {pays:+.2f}"
+            for of, w, n, pays in ((funding_y, w_y, n_y, pays_y), (funding_x, w_x, n_x, pays_x))
+        ]
+        parts.append(f"funding {' + '.join(told)} = {funding:.2f}")
     else:
         parts.append("funding unknown")
 

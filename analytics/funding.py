@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from analytics.costs import Funding
+from analytics.costs import NEVER_H, Funding
 from core.clock import HOUR_MS
 from core.types import Floats, Ints, MarkPrice
 
@@ -88,8 +88,8 @@ def hours_between(listed: Mapping[str, int] | None, symbol: str) -> int | None:
     Parameters
     ----------
     listed : mapping of symbol to hours, or None
-        What the exchange lists: only contracts that may differ from the usual; 0: one whose hours it does not say.
-        None: its list is not known.
+        What the exchange lists: only contracts that may differ from the usual; 0: one whose hours it does not say,
+        ``NEVER_H``: a delivery contract. None: its list is not known.
 
     >>> [hours_between(listed, "LPTUSDT") for listed in ({"LPTUSDT": 4}, {}, {"LPTUSDT": 0}, None)]
     [4, 8, None, None]
@@ -105,7 +105,7 @@ def announced(mark: MarkPrice, hours: int, at_ms: int) -> Funding | None:
     mark : MarkPrice
         The running rate, and when it is settled.
     hours : int
-        Between settlements.
+        Between settlements; ``NEVER_H``: a delivery contract's funding is none, and known.
     at_ms : int
         End of the look's candle.
 
@@ -120,7 +120,11 @@ def announced(mark: MarkPrice, hours: int, at_ms: int) -> Funding | None:
     Funding(rate=0.0001, interval_h=8.0, next_ms=57600000)
     >>> announced(mark, 8, at_ms=3 * HOUR_MS) is None  # 08:00 was still ahead then
     True
+    >>> announced(mark, NEVER_H, at_ms=3 * HOUR_MS).rate
+    0.0
     """
+    if hours == NEVER_H:
+        return Funding(0.0, NEVER_H, at_ms + NEVER_H * HOUR_MS)
     step_ms = hours * HOUR_MS
     next_ms = mark.next_funding_ms
     if 0 < next_ms <= at_ms and next_ms - mark.event_ms <= FRESH_MS:

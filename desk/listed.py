@@ -1,9 +1,10 @@
-"""Whether a symbol can be streamed, by the exchange's own list."""
+"""What the exchange's own list says of a symbol: whether it can be streamed, whether it is ever funded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from analytics.costs import NEVER_H
 from core.errors import UnknownSymbol
 from core.types import SymbolInfo
 
@@ -35,3 +36,8 @@ def must_trade(symbol: str, catalogue: Mapping[str, SymbolInfo], problem: str) -
         raise UnknownSymbol(f"{symbol} cannot be checked: the exchange's list of contracts is not known ({why}).")
     for why in untraded([symbol], catalogue):
         raise UnknownSymbol(why)
+
+
+def never_funded(catalogue: Mapping[str, SymbolInfo]) -> dict[str, int]:
+    """Delivery contracts (CURRENT_QUARTER, NEXT_QUARTER, ...), each with the hours between its settlements: never."""
+    return {s: NEVER_H for s, info in catalogue.items() if info.contract_type.startswith(("CURRENT_", "NEXT_"))}

@@ -17,6 +17,7 @@ from core.errors import BadRequest, Blocked, RateLimited, RestError, StoreError
 from core.types import TIMEFRAMES_S, Candles, Gap, GapState, MarkPrice, SymbolInfo, Ticks, TradeKind
 from desk.filler import Filler, Trades
 from desk.holes import Hole, touched
+from desk.listed import never_funded
 from desk.mender import CLOCK_BEHIND_MS, Bench, Mender
 from desk.warmup import Shelf, Warmup
 from desk.worker import Worker
@@ -303,7 +304,7 @@ class Repairer:
             self._facts = replace(self._facts, catalogue=self._rest.exchange_info())
             self._catalogue_s = now_s + CATALOGUE_EVERY_S
             self._due = [
-                (1, lambda: replace(self._facts, funding_hours=self._rest.funding_hours())),
+                (1, lambda: replace(self._facts, funding_hours=self._funding_hours())),
                 (10, lambda: replace(self._facts, marks={mark.symbol: mark for mark in self._rest.premium_index()})),
                 (40, lambda: replace(self._facts, day_trades=self._day_trades())),
             ]
@@ -317,6 +318,9 @@ class Repairer:
                 log.warning("not to be learned: %s", error)
             self._due.pop(0)
             self._on_facts()
+
+    def _funding_hours(self) -> dict[str, int]:
+        return {**self._rest.funding_hours(), **never_funded(self._facts.catalogue)}
 
     def _day_trades(self) -> dict[str, float]:
         if self._rest.simulated == "replay":

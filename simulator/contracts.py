@@ -49,7 +49,7 @@ def _symbol_info(i: Instrument, n: int) -> dict[str, object]:
         "symbol": i.symbol,
         "pair": i.symbol.partition("_")[0],
         "contractType": i.contract_type if i.status != "PENDING_TRADING" else "",
-        "deliveryDate": 4_133_404_800_000 if i.contract_type != "CURRENT_QUARTER" else 1_798_185_600_000,
+        "deliveryDate": 1_798_185_600_000 if i.delivered else 4_133_404_800_000,
         "onboardDate": i.onboard_ms,
         "status": i.status,
         "maintMarginPercent": "2.5000",

@@ -158,7 +158,7 @@ def mark_row(mark: Mark, now_ms: int, market: int = 1) -> dict[str, object]:
         "ap": f"{mark.mark:.8f}",
         "P": f"{mark.index:.8f}",
         "i": f"{mark.index:.8f}",
-        "r": f"{mark.rate:.8f}",
+        "r": mark.rate_text,
         "T": mark.next_funding_ms,
         "st": market,
     }

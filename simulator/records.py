@@ -52,6 +52,11 @@ class Instrument:
     onboard_ms: int = 1_569_398_400_000
 
     @property
+    def delivered(self) -> bool:
+        """Whether it ends on a day, and is never funded."""
+        return self.contract_type == "CURRENT_QUARTER"
+
+    @property
     def quote_decimals(self) -> int:
         """Digits of a price times a quantity."""
         return self.price_decimals + self.qty_decimals

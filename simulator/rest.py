@@ -132,8 +132,8 @@ def _premium(exchange: Exchange, symbol: str) -> dict[str, object]:
         "markPrice": f"{mark.mark:.8f}",
         "indexPrice": f"{mark.index:.8f}",
         "estimatedSettlePrice": f"{mark.index:.8f}",
-        "lastFundingRate": f"{mark.rate:.8f}",
-        "interestRate": "0.00010000",
+        "lastFundingRate": mark.rate_text,
+        "interestRate": "0.00010000" if mark.rate_text else "",
         "nextFundingTime": mark.next_funding_ms,
         "time": now,
     }
@@ -151,15 +151,17 @@ def funding_info(exchange: Exchange, params: Params) -> object:
             "updateTime": None if n % 2 else 1_756_684_800_000,
         }
         for n, i in enumerate(exchange.instruments.values())
-        if i.status == "TRADING" and i.contract_type != "CURRENT_QUARTER"
+        if i.status == "TRADING" and not i.delivered
     ]
 
 
 def funding_rate(exchange: Exchange, params: Params) -> object:
-    """``/fapi/v1/fundingRate``: past settlements of one contract, oldest first."""
+    """``/fapi/v1/fundingRate``: past settlements of one contract, oldest first; of a delivery contract none."""
     i = exchange.instruments[symbol_of(exchange, params)]
     start, end = time_range(params)
     limit = limit_of(params, 100, 1000)
+    if i.delivered:
+        return []
     now, step = exchange.now_ms, i.funding_hours * HOUR_MS
     newest = min(now, end if end is not None else now) // step
     oldest = max(-(-i.onboard_ms // step), newest - limit + 1)
@@ -169,7 +171,7 @@ def funding_rate(exchange: Exchange, params: Params) -> object:
         {
             "symbol": i.symbol,
             "fundingTime": n * step,
-            "fundingRate": f"{marked(i, 0.0, n * step).rate:.8f}",
+            "fundingRate": marked(i, 0.0, n * step).rate_text,
             "markPrice": "",
         }
         for n in range(oldest, min(newest, oldest + limit - 1) + 1)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-from analytics.costs import CostSplit, Funding, break_even_z, half_spread_bps, round_trip, settlements
+from analytics.costs import NEVER_H, CostSplit, Funding, break_even_z, half_spread_bps, round_trip, settlements
+from analytics.funding import announced
 from analytics.verdict import Legs
 from core.clock import HOUR_MS
-from core.types import Ticks
+from core.types import MarkPrice, Ticks
 
 # sell 6,000 of Y, buy 4,000 of X
 LEGS = Legs("SELL", "BUY", qty_y=2.0, qty_x=0.1, notional_y=6_000.0, notional_x=4_000.0)
@@ -40,6 +43,16 @@ def test_a_round_trip_by_hand() -> None:
         "fees 2 × (0.600 × 5 + 0.400 × 2) = 7.60; half price-spreads 2 × (0.600 × 0.50 + 0.400 × 1.00) = 1.40;"
         " funding 0.600 × 1 × -1.00 + 0.400 × 2 × +3.00 = 1.80; total 10.80 bps of gross notional"
     )
+
+
+def test_a_delivery_contract_is_never_funded_and_the_formula_says_so() -> None:
+    mark = MarkPrice("BTCUSDT_261225", 0, 100.0, 100.0, 0.0, next_funding_ms=0)
+    none = announced(mark, NEVER_H, at_ms=90 * HOUR_MS)
+    paid = Funding(rate=0.0003, interval_h=8, next_ms=96 * HOUR_MS)
+    split = partial(round_trip, LEGS, fee_y_bps=0, fee_x_bps=0, funding_y=none, now_ms=90 * HOUR_MS, hold_s=8 * 3600)
+    assert split(funding_x=paid).funding_bps == pytest.approx(0.4 * 3.0)
+    assert "; funding 0 (no funding: delivery contract) + 0.400 × 1 × +3.00 = 1.20;" in split(funding_x=paid).formula
+    assert split(funding_x=none).funding_bps == 0.0
 
 
 def test_four_taker_fills_cost_ten_bps_of_gross_whatever_the_split() -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analytics.costs import NEVER_H
 from analytics.decision import Verdict
+from analytics.funding import announced, hours_between
 from analytics.params import Params
 from core.errors import PairsightError, StoreDenied, StoreError, UnknownSymbol
 from core.settings import Settings
@@ -21,6 +23,7 @@ from desk.watch import Key
 from simulator.limits import Limits
 from simulator.market import MarketPlan
 from simulator.running import SimulatedExchange
+from simulator.universe import IDLE, LISTINGS
 
 OURS = {"feed-trades", "feed-market", "repair", "engine", "store-writer"}
 
@@ -111,6 +114,28 @@ def test_symbols_of_the_settings_are_compared_with_the_exchange_s_list(settings:
         assert not desk.status().simulator_offered
     finally:
         desk.close()
+
+
+def test_a_delivery_contract_is_known_to_settle_no_funding(tmp_path: Path) -> None:
+    btc = LISTINGS[0]
+    quarter = replace(btc, instrument=next(i for i in IDLE if i.contract_type == "CURRENT_QUARTER"), price=84_000.0)
+    plan, symbol = MarketPlan(seed=3, rate=100.0, listings=(btc, quarter)), quarter.instrument.symbol
+    with SimulatedExchange.making(plan, limits=Limits(weight_per_minute=100_000)) as exchange:
+        addresses = Settings(ws_url=exchange.ws_url, rest_url=exchange.rest_url, db=tmp_path / "desk.db")
+        desk = Desk(replace(addresses, symbols=(symbol, "BTCUSDT")))
+        desk.start()
+        try:
+            station = desk._station
+            assert isinstance(station, Collector)
+            wait_until(lambda: symbol in station.streams.marks and station.repairer.facts.funding_hours is not None)
+            mark, hours = desk.marks()[symbol], station.repairer.facts.funding_hours
+            assert (mark.funding_rate, mark.next_funding_ms) == (0.0, 0)
+            told = announced(mark, hours_between(hours, symbol) or 0, mark.event_ms)
+            assert told is not None
+            assert (told.rate, told.interval_h) == (0.0, NEVER_H)
+            assert station.settled(symbol, 0, mark.event_ms) == []
+        finally:
+            desk.close()
 
 
 def test_symbols_come_and_go_while_it_runs(desk: Desk) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from analytics.costs import NEVER_H
+from analytics.funding import hours_between
 from core.errors import BadRequest, RateLimited, Unreachable
 from core.types import Candles, Gap, MarkPrice, SymbolInfo, Ticks, Trade, TradeKind
 from desk.holes import touched
@@ -212,6 +214,17 @@ def test_what_was_known_of_funding_stands_until_the_new_has_come(fails: str) -> 
         assert (facts.funding_hours, facts.marks) == (before.funding_hours, before.marks)
         assert facts.day_trades == before.day_trades
     assert bay.repairer.facts.problem == "No answer."
+
+
+def test_a_contract_that_is_delivered_has_no_settlement_by_the_exchange_s_list_not_by_its_name() -> None:
+    bay = Bay()
+    listed = {
+        s: replace(info(s), contract_type=kind) for s, kind in (("B_261225", "NEXT_QUARTER"), ("C_1", "PERPETUAL"))
+    }
+    bay.rest.exchange_info = lambda: listed  # type: ignore[method-assign]
+    bay.run(1.0)
+    hours = bay.repairer.facts.funding_hours
+    assert [hours_between(hours, s) for s in ("AUSDT", "B_261225", "C_1")] == [4, NEVER_H, 8]
 
 
 def test_a_server_without_one_of_the_facts_leaves_that_one_unknown() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from analytics.costs import NEVER_H
 from core.errors import BadRequest, Unreachable
 from core.types import MarkPrice
 from tests.analytics.looks import MINUTE_MS, START_MS, look
@@ -104,6 +105,20 @@ def test_a_symbol_listed_no_more_keeps_nobody_elses_funding_from_being_asked() -
     world.record.turn()
     assert asked[:2] == ["XUSDT", "YUSDT"]
     assert world.one.funding_unknown == 2  # X's alone
+
+
+def test_a_delivery_leg_is_known_to_be_funded_never_also_after_a_restart() -> None:
+    world = World(ask=lambda symbol, from_ms, to_ms: [], hours={"YUSDT": NEVER_H, "XUSDT": NEVER_H})
+    world.say(look(0, 2.5, 100.0, 50.0, "TRADABLE"))
+    world.say(look(1, 2.0, 100.0, 50.0))
+    world.record.turn()
+    world.begin()
+    world.now_ms = START_MS + 480 * MINUTE_MS
+    for minute, z in ((480, -0.1), (481, 0.0)):
+        world.say(look(minute, z, 100.0, 50.0))
+    world.clock_s += 61.0
+    world.record.turn()
+    assert (world.one.state, world.one.funding, world.one.funding_unknown) == ("closed", 0.0, 0)
 
 
 def test_hours_that_are_not_listed_yet_are_not_taken_for_eight() -> None:

@@ -234,6 +234,13 @@ def test_premium_and_funding_have_the_documented_fields(base: str) -> None:
     assert {type(row["updateTime"]).__name__ for row in rows(base, "fundingInfo")} == {"int", "NoneType"}
 
 
+def test_a_delivery_contract_has_no_funding(base: str) -> None:
+    one = rows(base, "premiumIndex", symbol="BTCUSDT_261225")
+    assert (one["lastFundingRate"], one["interestRate"], one["nextFundingTime"]) == ("", "", 0)
+    assert rows(base, "fundingRate", symbol="BTCUSDT_261225") == []
+    assert "BTCUSDT_261225" not in {row["symbol"] for row in rows(base, "fundingInfo")}
+
+
 def test_the_day_counts_what_its_minutes_count(base: str) -> None:
     day = rows(base, "ticker/24hr", symbol="SOLUSDT")
     bars = rows(base, "klines", symbol="SOLUSDT", interval="1m", startTime=day["openTime"], limit=1500)
