@@ -8,6 +8,8 @@ from math import inf, isfinite
 from numbers import Integral
 from typing import Final, Literal
 
+from core.settings import FEES_BPS
+
 Preset = Literal["evidence", "classic"]
 
 # Fit window N by timeframe: the rule's own table.
@@ -59,8 +61,8 @@ class Params:
             raise ValueError(f"entry_z must be above 0 and below stop_z ({self.stop_z}), was {self.entry_z}")
         if not 0 <= self.exit_z < self.entry_z:
             raise ValueError(f"exit_z must be from 0 to below entry_z ({self.entry_z}), was {self.exit_z}")
-        if not -100 <= self.fee_bps <= 1000:
-            raise ValueError(f"fee_bps must be from -100 to 1000, was {self.fee_bps}")
+        if not FEES_BPS[0] <= self.fee_bps <= FEES_BPS[1]:
+            raise ValueError(f"fee_bps must be from {FEES_BPS[0]:g} to {FEES_BPS[1]:g}, was {self.fee_bps}")
         if not 0 < self.notional < inf:
             raise ValueError(f"notional must be > 0 and finite, was {self.notional}")
 

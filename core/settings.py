@@ -7,13 +7,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast
+from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
 from core.errors import SettingsError
 from core.types import TIMEFRAME_NAMES, WatchedPair
 
 EXCHANGE_HOST = "binance.com"
+FEES_BPS: Final = (-100.0, 1_000.0)  # what a fee may be, wherever it is said; negative: a rebate
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ class Settings:
             queue_rows=_whole(env, "PAIRSIGHT_QUEUE_ROWS", d.queue_rows, 1_000, 100_000_000),
             retention_days=_number(env, "PAIRSIGHT_RETENTION_DAYS", d.retention_days, 0.01, 36_500, "days"),
             stale_after_s=_number(env, "PAIRSIGHT_STALE_AFTER_S", d.stale_after_s, 0.5, 86_400, "seconds"),
-            taker_fee_bps=_number(env, "PAIRSIGHT_TAKER_FEE_BPS", d.taker_fee_bps, -100, 1_000, "basis points"),
-            maker_fee_bps=_number(env, "PAIRSIGHT_MAKER_FEE_BPS", d.maker_fee_bps, -100, 1_000, "basis points"),
+            taker_fee_bps=_number(env, "PAIRSIGHT_TAKER_FEE_BPS", d.taker_fee_bps, *FEES_BPS, "basis points"),
+            maker_fee_bps=_number(env, "PAIRSIGHT_MAKER_FEE_BPS", d.maker_fee_bps, *FEES_BPS, "basis points"),
             watch=_watch(env, "PAIRSIGHT_WATCH"),
             alert_urls=_secret_urls(env, "PAIRSIGHT_ALERT_URLS"),
             allowed_emails=_emails(env, "PAIRSIGHT_ALLOWED_EMAILS"),

@@ -54,6 +54,12 @@ def test_each_variable_reaches_its_field() -> None:
         ("PAIRSIGHT_WATCH", "ETHUSDT/BTCUSDT:best", "had 'ETHUSDT/BTCUSDT:best'"),
         ("PAIRSIGHT_WATCH", "ETHUSDT/ethusdt", "must be pairs"),
         ("PAIRSIGHT_ALERT_URLS", "json://h/p secret", "separated by spaces; number 2 is none"),
+        (
+            "PAIRSIGHT_TAKER_FEE_BPS",
+            "1001",
+            "PAIRSIGHT_TAKER_FEE_BPS must be basis points from -100 to 1000, was '1001'",
+        ),
+        ("PAIRSIGHT_MAKER_FEE_BPS", "-101", "must be basis points from -100 to 1000"),
         ("PAIRSIGHT_FLUSH_MS", "1.5", "must be a whole number"),
     ],
 )

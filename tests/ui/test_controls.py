@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
 
 from analytics.hedge import METHODS
 from analytics.params import FIT_BARS, Params
 from core.errors import PairsightError
+from core.settings import FEES_BPS
 from tests.ui.fakes import FakeDesk
 from tests.ui.seeded import look
 from tests.ui.stage import play, shown, words
@@ -31,6 +33,19 @@ def test_whatever_has_no_problem_makes_parameters(
             Params(timeframe_s, fit_bars=n, z_bars=w, entry_z=entry, exit_z=leave, stop_z=stop)
     else:
         Params(timeframe_s, fit_bars=n, z_bars=w, entry_z=entry, exit_z=leave, stop_z=stop)
+
+
+@pytest.mark.parametrize("fee_bps", FEES_BPS)
+def test_whatever_fee_the_settings_take_the_field_takes(fee_bps: float) -> None:
+    def page(fee_bps: float) -> None:
+        from core.settings import Settings
+        from ui.controls import rule
+
+        rule.draw(Settings.from_env({"PAIRSIGHT_TAKER_FEE_BPS": str(fee_bps)}))
+
+    app = AppTest.from_function(page, args=(fee_bps,), default_timeout=30).run()
+    assert not app.exception
+    assert app.number_input(key="fee").value == fee_bps
 
 
 def test_the_same_symbol_twice_gets_a_sentence_at_the_control_and_on_the_page() -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from analytics.hedge import TITLES
 from analytics.params import FIT_BARS, Params, Preset
 from analytics.presets import PRESETS
-from core.settings import Settings
+from core.settings import FEES_BPS, Settings
 from core.types import TIMEFRAME_NAMES
 from ui.markup import Markup, el
 
@@ -201,8 +201,7 @@ def _hedge() -> str:
 def _fee(settings: Settings) -> float:
     value = st.number_input(
         "Fee per leg and side, bps",
-        -10.0,
-        100.0,
+        *FEES_BPS,
         float(settings.taker_fee_bps),
         0.5,
         format="%.2f",
