@@ -10,7 +10,7 @@ from typing import Any, Self
 import requests
 import websocket
 
-WAIT_S = 20.0
+WAIT_S = 120.0  # for a machine that has other things to do
 
 
 class Client:

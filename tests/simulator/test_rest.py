@@ -234,13 +234,6 @@ def test_premium_and_funding_have_the_documented_fields(base: str) -> None:
     assert {type(row["updateTime"]).__name__ for row in rows(base, "fundingInfo")} == {"int", "NoneType"}
 
 
-def test_a_delivery_contract_has_no_funding(base: str) -> None:
-    one = rows(base, "premiumIndex", symbol="BTCUSDT_261225")
-    assert (one["lastFundingRate"], one["interestRate"], one["nextFundingTime"]) == ("", "", 0)
-    assert rows(base, "fundingRate", symbol="BTCUSDT_261225") == []
-    assert "BTCUSDT_261225" not in {row["symbol"] for row in rows(base, "fundingInfo")}
-
-
 def test_the_day_counts_what_its_minutes_count(base: str) -> None:
     day = rows(base, "ticker/24hr", symbol="SOLUSDT")
     bars = rows(base, "klines", symbol="SOLUSDT", interval="1m", startTime=day["openTime"], limit=1500)
@@ -298,9 +291,14 @@ def test_too_much_weight_is_refused_then_banned() -> None:
 
 def test_a_market_that_begins_now_keeps_the_time_of_the_wall() -> None:
     with SimulatedExchange.making(MarketPlan(rate=500.0, past_minutes=3)) as exchange:
-        before = time.time_ns() // 1_000_000
-        told = rows(exchange.rest_url, "time")["serverTime"]
-        assert before - 50 <= told <= time.time_ns() // 1_000_000 + 50
+        until = time.monotonic() + WAIT_S
+        behind_ms = 1_000
+        while behind_ms > 50 and time.monotonic() < until:  # at first, where the machine has other things to do
+            before = time.time_ns() // 1_000_000
+            told = rows(exchange.rest_url, "time")["serverTime"]
+            assert told <= time.time_ns() // 1_000_000 + 50
+            behind_ms = before - told
+        assert behind_ms <= 50
 
 
 def test_answers_are_compressed_where_the_client_asks(base: str) -> None:

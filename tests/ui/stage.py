@@ -20,7 +20,7 @@ def _script(desk: object) -> None:  # runs as a script of its own: it sees nothi
 
 def play(desk: FakeDesk, page: str = "decision", **query: str) -> AppTest:
     """The page after one run of the script."""
-    app = AppTest.from_function(_script, default_timeout=30, kwargs={"desk": desk})
+    app = AppTest.from_function(_script, default_timeout=120, kwargs={"desk": desk})
     if page != "decision":
         app._page_hash = calc_hash(page)  # AppTest can switch to pages that are files only; ours are functions
     for name, value in query.items():
