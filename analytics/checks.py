@@ -27,7 +27,7 @@ SPENT: Final[Mapping[Stage, str]] = {"past": "entry is past", "unseen": "beginni
 
 @dataclass(frozen=True)
 class Case:
-    """What a check may look at. The report has at least one row."""
+    """What a check may look at. Checks are asked of a report that has at least one row."""
 
     report: PairReport
     costs: CostSplit | None = None
