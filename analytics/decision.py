@@ -45,7 +45,8 @@ def decide(
     Decision
         The verdict is the first that applies:
 
-        1. NO DATA: a leg is silent, or its newest confirmed candle ended more than two timeframes ago.
+        1. NO DATA: a leg is silent, or its newest confirmed candle ended more than two timeframes (and the time that
+           confirming takes) ago.
         2. WARMING UP: fewer than N + N/4 aligned candles.
         3. TRAP: clean data and |z| at or beyond entry, while the relationship is not supported or the correlation of
            returns is weak.
@@ -102,9 +103,9 @@ def _why_no_data(report: PairReport, freshness: Freshness) -> str:
         if newest_ms is None:
             continue
         age_s = (freshness.watermark_ms - newest_ms - report.step_ms) / 1000.0
-        limit_s = 2 * report.params.timeframe_s
+        limit_s = 2 * report.params.timeframe_s + freshness.grace_ms / 1000.0
         if age_s > limit_s:
-            return f"No data: {symbol}'s newest confirmed candle ended {age_s:.0f} s ago, more than {limit_s} s."
+            return f"No data: {symbol}'s newest confirmed candle ended {age_s:.0f} s ago, more than {limit_s:g} s."
     return ""
 
 

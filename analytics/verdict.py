@@ -69,6 +69,7 @@ class Freshness:
     watermark_ms: int | None = None  # newest exchange event seen; None: nothing yet
     silent: tuple[str, ...] = ()  # legs whose stream is silent or stale
     reason: str = ""  # why there are no data, as a sentence
+    grace_ms: int = 0  # how far the watermark must be past a candle's end before it is confirmed
 
     @classmethod
     def as_of(cls, *newest_ms: int | None, timeframe_s: int) -> Freshness:

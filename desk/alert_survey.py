@@ -26,6 +26,7 @@ class Survey:
     problem: Callable[[], str]  # why there are no data, as a sentence
     watermark_ms: Callable[[], int]
     source: Callable[[], Source]
+    grace_ms: int = 0  # after a candle's end, before it is confirmed
 
 
 class Silences:
@@ -89,4 +90,5 @@ def survey_of(collector: Watched) -> Survey:
         problem=lambda: collector.status().problem,
         watermark_ms=lambda: collector.streams.status()[0].watermark_ms,
         source=lambda: collector.status().source,
+        grace_ms=collector.settings.grace_ms,
     )

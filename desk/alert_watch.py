@@ -265,7 +265,7 @@ class AlertWatch:
                 return
             row = self._newest[key] = rows[-1]
         step_ms = row.timeframe_s * 1000
-        age_ms = max(prices[2], self._around.watermark_ms()) - row.candle_ms - step_ms
+        age_ms = max(prices[2], self._around.watermark_ms()) - row.candle_ms - step_ms - self._around.grace_ms
         if age_ms > FRESH_STEPS * step_ms:  # a fit of yesterday scores nothing of now: to the rule this is NO DATA
             return
         try:

@@ -267,7 +267,8 @@ class Collector:
             return Freshness(reason=f"No data: {trades.reason or 'connecting to the exchange.'}")
         if why := self._untraded(trades, key.symbols):
             return Freshness(reason=f"No data: {' '.join(why)}")
-        return Freshness(self.intake.watermark_ms or None, trades.silent(key.symbols, self.settings.stale_after_s))
+        silent = trades.silent(key.symbols, self.settings.stale_after_s)
+        return Freshness(self.intake.watermark_ms or None, silent, grace_ms=self.settings.grace_ms)
 
     def status(self) -> DeskStatus:
         """Everything but what only the desk knows."""

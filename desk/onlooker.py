@@ -136,7 +136,7 @@ class Onlooker:
         if status.trades.state != "live":
             return Freshness(reason=f"No data: {status.trades.reason or 'connecting to the exchange.'}")
         silent = status.trades.silent(key.symbols, self.settings.stale_after_s)
-        return Freshness(status.trades.watermark_ms or None, silent)
+        return Freshness(status.trades.watermark_ms or None, silent, grace_ms=self.settings.grace_ms)
 
     def whole_market(self, rule: MarketRule) -> MarketView:
         """Unknown: nothing is asked of the exchange from here."""

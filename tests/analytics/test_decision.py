@@ -270,6 +270,14 @@ def test_no_data_when_the_newest_candle_of_either_leg_is_older_than_two_timefram
     assert decide(behind, freshness=now(r), record=RICH, costs=COSTS).reason.startswith("No data: XUSDT's")
 
 
+def test_the_time_that_confirming_a_candle_takes_is_not_counted_against_it() -> None:
+    r = report_saying(z=OPENING, sd=0.0012)
+    late = replace(now(r, 150.0), grace_ms=30_000)
+    assert decide(r, freshness=late, record=RICH, costs=COSTS).verdict is V.TRADABLE
+    d = decide(r, freshness=replace(now(r, 151.0), grace_ms=30_000), record=RICH, costs=COSTS)
+    assert d.reason == "No data: YUSDT's newest confirmed candle ended 151 s ago, more than 150 s."
+
+
 # ---- precedence --------------------------------------------------------------------------------------------------
 
 EVERYTHING_WRONG = {"p": 0.5, "corr": 0.1, "beta": -1.0, "incomplete": 3, "stale": 0.5}

@@ -47,6 +47,7 @@ class World:
     watermark_ms: int = 0
     source: Source = "LIVE"
     clock_ms: int = BEGIN_MS
+    grace_ms: int = 0
 
     def survey(self) -> Survey:
         return Survey(
@@ -56,6 +57,7 @@ class World:
             problem=lambda: "",
             watermark_ms=lambda: self.watermark_ms,
             source=lambda: self.source,
+            grace_ms=self.grace_ms,
         )
 
 

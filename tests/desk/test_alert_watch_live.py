@@ -10,7 +10,7 @@ import numpy as np
 from core.alerts import AlertRule
 from core.types import Gap
 from storage.sqlite import TradeStore
-from tests.desk.alerting import BAR_MS, BEGIN_MS, PAIR, Desk, row
+from tests.desk.alerting import BAR_MS, BEGIN_MS, PAIR, Desk, World, row
 
 
 def live(desk: Desk, z: float, at: int) -> list[str]:
@@ -47,6 +47,13 @@ def test_a_look_scores_live_prices_until_two_timeframes_after_its_candle(store: 
     assert live(desk, 3.0, 2 * BAR_MS) == []  # the older leg's trade does not make the candle younger
     desk.world.watermark_ms = 0
     assert len(live(desk, 3.0, 2 * BAR_MS)) == 1
+
+
+def test_the_time_that_confirming_takes_makes_no_look_old(store: TradeStore) -> None:
+    store.put_looks([row(-1)])
+    desk = Desk(store, AlertRule("live_z", level=2.0, rearm=1.0), world=World(grace_ms=BAR_MS))
+    assert live(desk, 3.0, 3 * BAR_MS + 1) == []
+    assert len(live(desk, 3.0, 3 * BAR_MS)) == 1
 
 
 def test_a_look_gone_through_again_does_not_take_the_newest_ones_place(store: TradeStore) -> None:

@@ -114,6 +114,7 @@ def test_a_streamed_symbol_that_the_exchange_does_not_trade_is_named_and_not_wai
         catalogued(collector, AUSDT="TRADING", EOSUSDT="TRADING", FOOUSDT="TRADING")
         assert (collector.status().problem, waited_for()) == ("", list(spoke))
         assert collector.freshness(key).silent == ("EOSUSDT",)
+        assert collector.freshness(key).grace_ms == settings.grace_ms
     finally:
         collector._running = False
         collector.close()
