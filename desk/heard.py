@@ -11,11 +11,12 @@ from desk.collector import HEALTH
 from desk.notes import Notes, read_note
 
 QUIET_S: Final = 15.0  # it says how it does every few seconds; after this it is not taken to collect any more
+AHEAD_S: Final = 5.0  # a note that is from so far in the future was written before the clock was set back
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """``status`` has every age as it is now if nothing came since it was said, ``quiet_s`` ago."""
+    """``status`` has every age as it is now if nothing came since it was said, ``quiet_s`` ago by the clock."""
 
     status: DeskStatus
     quiet_s: float
@@ -25,6 +26,8 @@ class Heard:
         """Why it cannot be taken to collect, as a sentence without its subject; empty: it collects."""
         if not self.status.running:
             return "is stopped"
+        if self.quiet_s < -AHEAD_S:
+            return f"spoke last {-self.quiet_s:.0f} s in the future: the clock was set back, and nothing was said since"
         return f"has said nothing for {self.quiet_s:.0f} s" if self.quiet_s > QUIET_S else ""
 
 
@@ -33,7 +36,7 @@ def heard(store: Notes) -> Heard | None:
     noted = read_note(store, HEALTH, DeskStatus)
     if noted is None:
         return None
-    told, quiet_s = noted[0], max(0.0, time.time() - noted[1] / 1000)
+    told, quiet_s = noted[0], time.time() - noted[1] / 1000
     aged = replace(
         told,
         trades=_aged(told.trades, quiet_s),
@@ -44,6 +47,7 @@ def heard(store: Notes) -> Heard | None:
 
 
 def _aged(feed: FeedStatus, quiet_s: float) -> FeedStatus:
+    quiet_s = max(0.0, quiet_s)
     return replace(
         feed,
         last_frame_age_s=None if feed.last_frame_age_s is None else feed.last_frame_age_s + quiet_s,

@@ -43,12 +43,24 @@ def test_one_that_collects_and_is_well_is_healthy(store: TradeStore, settings: S
     assert said["told_s_ago"] == pytest.approx(0.0, abs=5.0)
 
 
+def test_a_clock_that_was_set_a_little_takes_nobody_for_dead(store: TradeStore, settings: Settings) -> None:
+    say(store, WELL, -4.0)
+    assert (told(settings)["collector"], told(settings)["healthy"]) == ("running", True)
+
+
 @pytest.mark.parametrize(
     ("status", "ago_s", "collector", "problem"),
     [
         (replace(WELL, alerts_problem="Alerts have to wait."), 0.0, "running", "Alerts have to wait."),
         (replace(WELL, running=False), 9_000.0, "stopped", "The Pairsight that collects into {db} is stopped."),
         (WELL, 60.0, "silent", "The Pairsight that collects into {db} has said nothing for 60 s."),
+        (
+            WELL,
+            -3_600.5,  # it died, and the clock was set back
+            "silent",
+            "The Pairsight that collects into {db} spoke last 3600 s in the future: the clock was set back, and nothing"
+            " was said since.",
+        ),
     ],
 )
 def test_one_that_is_not_well_says_why(
