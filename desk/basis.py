@@ -118,7 +118,6 @@ class Basis:
         if legs is None or report.newest_ms is None:
             return None
         end_ms = report.newest_ms + report.step_ms
-        summary = record.summary() if record is not None else None
         return round_trip(
             legs,
             fee_y_bps=key.params.fee_bps,
@@ -128,7 +127,7 @@ class Basis:
             funding_y=self._funding(key.symbol_y, end_ms),
             funding_x=self._funding(key.symbol_x, end_ms),
             now_ms=end_ms,  # when an order goes out: at the touch it is in before the next close
-            hold_s=summary.mean_hold_s if summary is not None else None,
+            hold_s=record.told.mean_hold_s if record is not None else None,
         )
 
     def _leg(self, symbol: str, timeframe_s: int, bars: int, to_ms: int | None) -> Leg:
