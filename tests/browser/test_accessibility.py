@@ -71,3 +71,14 @@ def test_the_controls_and_the_tables_are_reached_by_keyboard(quiet: App, page: P
     wanted = {"st-key-feed_stop", "st-key-paused", "st-key-y", "st-key-x", "st-key-swap", "st-key-tf", "st-key-preset"}
     assert wanted <= reached
     assert "st-key-ps-rows" in reached  # the snapshot scrolls, so it takes the focus
+
+
+def test_the_page_under_the_keyboard_is_outlined(quiet: App, page: Page) -> None:
+    page.goto(f"{quiet.url}/offline")
+    page.locator(SHOWS["offline"]).wait_for()
+    drawn(page)
+    page.get_by_role("link", name="Scanner").focus()
+    page.keyboard.press("Tab")
+    focused = "getComputedStyle(document.activeElement).outlineStyle + document.activeElement.innerText"
+    assert page.evaluate(focused).startswith("solid")
+    assert page.evaluate(focused).endswith("Replay")
