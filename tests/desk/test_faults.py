@@ -1,14 +1,13 @@
 """After every fault, each stored candle and trade is what really happened, or is absent and in the table of gaps.
 
-Once on the desk's own threads over real sockets, and once where time is made: there a run of ten minutes takes a second
-or two, so that hundreds of random fates can be lived through, killed processes among them.
+Where time is made: a run of ten minutes takes a second or two, so that hundreds of random fates can be lived through,
+killed processes among them. `test_faults_on_sockets` has the desk's own threads.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -18,7 +17,6 @@ import pytest
 from simulator.faults import faults
 from simulator.recording import Recording
 from tests.desk.lives import Life
-from tests.desk.replayed import Replayed, hurried
 from tests.desk.schedules import HARMLESS, MENDED, Fate, Schedule, fate
 from tests.desk.truth import Findings
 
@@ -28,27 +26,6 @@ RUN_S = 620.0  # the recording, and time to repair
 # Candles of the recording, all symbols and timeframes, less the first ones, which nobody heard begin.
 CANDLES = 1_210
 EVERYTHING: Final = {**HARMLESS, **MENDED}
-# What differs most between a socket and a made line.
-ON_SOCKETS = (
-    "nothing",
-    "drop",
-    "close 1008",
-    "half-open stall",
-    "stall within a frame",
-    "one silent symbol until a new connection",
-    "oversized",
-    "garbage",
-    "refused",
-    "drop while REST limits",
-)
-
-
-@pytest.fixture(scope="module")
-def tally() -> Iterator[Counter[str]]:
-    """What all the random fates together left in their databases; shown by ``-s``, and by ``-n0`` alone."""
-    total: Counter[str] = Counter()
-    yield total
-    print("\nrandom fates:", ", ".join(f"{name} {n}" for name, n in total.items()))  # noqa: T201 (figures for a report)
 
 
 def count(total: Counter[str], found: Findings) -> None:
@@ -82,18 +59,6 @@ def test_after_every_fault_what_is_stored_is_what_happened(recording: Recording,
     no_worse(found, name)
     assert found.unknown.total() == 0
     assert not found.gaps["repaired"] or name in MENDED  # on sockets a machine that stalls may lose more
-
-
-@pytest.mark.parametrize(
-    "name", [name if name in ON_SOCKETS else pytest.param(name, marks=pytest.mark.long) for name in EVERYTHING]
-)
-def test_after_every_fault_on_sockets_what_is_stored_is_what_happened(
-    recording: Recording, tmp_path: Path, name: str
-) -> None:
-    with Replayed(recording, tmp_path / "replayed.db", hurried(faults(list(EVERYTHING[name])))) as replayed:
-        found = replayed.finish()
-    no_worse(found, name)
-    assert found.unknown.total() <= found.right.total() // 5  # edges of aggregates that nobody can divide
 
 
 def lived(recording: Recording, path: Path, its: Fate) -> Findings:
@@ -132,19 +97,6 @@ def test_after_a_random_fate_what_is_stored_is_what_happened(
     assert found.right.total() > CANDLES // 2
     with closing(sqlite3.connect(tmp_path / "fate.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("seed", range(1_000, 1_020))
-def test_after_random_faults_on_sockets_what_is_stored_is_what_happened(
-    recording: Recording, tmp_path: Path, tally: Counter[str], seed: int
-) -> None:
-    its = fate(seed)
-    with Replayed(recording, tmp_path / "fate.db", hurried(its.schedule), stream=its.stream) as replayed:
-        found = replayed.finish()
-    count(tally, found)
-    assert found.bad == []
-    assert found.right.total() > CANDLES // 2
 
 
 def test_where_rest_is_blocked_for_good_nothing_is_made_up(recording: Recording, tmp_path: Path) -> None:
