@@ -49,7 +49,7 @@ class Streams:
             settings,
             around,
             route=binance.ROUTES[self._kind],
-            other_routes=(binance.UNROUTED,) if self._kind == "trade" else (),
+            other_route=binance.UNROUTED if self._kind == "trade" else None,
             on_batch=intake.take,
             on_silent=intake.suspect,
             on_given_up=self._fall_back,
@@ -156,6 +156,7 @@ def feed_of(
         now_s=around.monotonic,
         now_ms=around.now_ms,
         waits=around.waits,
+        beside=around.beside,
         times=around.times,
         on_batch=on_batch,
         **more,  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core import clock
 from ingestion.backoff import delays
+from ingestion.opening import Beside, in_a_thread
 from ingestion.rest import Rest
 from ingestion.times import THE_EXCHANGE, FeedTimes
 from ingestion.transport import Connect, connect
@@ -22,6 +23,7 @@ class Surroundings:
     monotonic: Callable[[], float] = time.monotonic
     now_ms: Callable[[], int] = clock.now_ms
     waits: Callable[[], Iterator[float]] = delays  # before each further try to connect, seconds
+    beside: Beside = in_a_thread  # runs what would hold up the receiving of records
     times: FeedTimes = THE_EXCHANGE
     retry_s: float = 5.0  # after a REST request that was not answered
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ingestion import binance
-from ingestion.feed import Wire
+from ingestion.wire import Wire
 
 # Each is held to one contract by its frames in tests/data/<venue>.jsonl. The desk's own is wired in desk/.
 VENUES: Final[Mapping[str, Wire]] = {"binance": binance}

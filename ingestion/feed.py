@@ -9,37 +9,30 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import Final, Literal, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, Literal
 
 from core.clock import now_ms
 from core.errors import LineDown, LineRefused, SettingsError
-from core.types import Batch, FeedStatus, Trade
+from core.types import Batch, FeedStatus
 from ingestion.backoff import delays
 from ingestion.binance import StreamKind
-from ingestion.control import Control
+from ingestion.control import Names
+from ingestion.detour import Detour
+from ingestion.dialler import Dialler
+from ingestion.opening import Beside, in_a_thread
 from ingestion.pulse import StreamKey
 from ingestion.session import Session, Wish
 from ingestion.tally import Complaints, Tally, spoke
 from ingestion.times import THE_EXCHANGE, FeedTimes
 from ingestion.transport import Connect, Line
 from ingestion.watchdog import Watchdog
+from ingestion.wire import Wire
 
 log = logging.getLogger(__name__)
 
 MOST_STREAMS: Final = 1_000  # at 1,025 the exchange ends the connection and all are lost
 SIMULATOR_HEADER: Final = "x-pairsight-simulator"
-
-
-class Wire(Protocol):
-    """A venue's wire format; the module `ingestion.binance` is one."""
-
-    def stream_name(self, symbol: str, kind: StreamKind) -> str: ...
-    def stream_url(self, base: str, route: str, streams: Sequence[str] = ...) -> str: ...
-    def subscribe(self, streams: Sequence[str], request_id: int) -> str: ...
-    def unsubscribe(self, streams: Sequence[str], request_id: int) -> str: ...
-    def parse_trade(self, frame: bytes | str) -> Trade | None: ...
-    def parse(self, frames: Sequence[bytes], symbols: Container[str] | None = ..., latest_ms: int = ...) -> Batch: ...
 
 
 class Feed:
@@ -51,7 +44,7 @@ class Feed:
     - ``on_batch``: what arrived, at most some 50 ms old;
     - ``on_line_up``, ``on_line_down``: a connection has opened or ended (not for a renewal, which has no seam);
     - ``on_silent``: symbols whose silence their rate does not explain; they are being asked for again;
-    - ``on_given_up``: symbols and kind that neither a new connection nor ``other_routes`` brought back; whoever has
+    - ``on_given_up``: symbols and kind that neither a new connection nor ``other_route`` brought back; whoever has
       another source (aggregates for trades) turns to it now;
     - ``moves``: whether a symbol's market is open; the silence of one that does not move means nothing.
     """
@@ -69,20 +62,19 @@ class Feed:
         on_line_down: Callable[[str], None] = lambda reason: None,
         on_silent: Callable[[list[str]], None] = lambda symbols: None,
         on_given_up: Callable[[list[str], str], None] = lambda symbols, kind: None,
-        other_routes: Sequence[str] = (),
+        other_route: str | None = None,
         moves: Callable[[str], bool] = lambda symbol: True,
         now_s: Callable[[], float] = time.monotonic,
         now_ms: Callable[[], int] = now_ms,
         waits: Callable[[], Iterator[float]] = delays,
         uniform: Callable[[], float] = random.random,
+        beside: Beside = in_a_thread,
         times: FeedTimes = THE_EXCHANGE,
     ) -> None:
         self.name = name
         self._wire = wire
-        self._base = base
-        self._routes = (route, *other_routes)
-        self._route_at = 0
-        self._connect = connect
+        self._route = route
+        self._other_route = other_route
         self._on_batch = on_batch
         self._on_line_up = on_line_up
         self._on_line_down = on_line_down
@@ -93,15 +85,18 @@ class Feed:
         self._now_ms = now_ms
         self._delays = waits
         self._uniform = uniform
+        self._beside = beside
         self._times = times
+        self._dialler = Dialler(connect, wire, base, now_s=now_s, uniform=uniform, times=times)
         self._lock = threading.Lock()  # guards everything below
-        self._control = Control(wire.subscribe, wire.unsubscribe)
         self._tally = Tally()
         self._watchdog = Watchdog(times)
         self._watched_s = 0.0
         self._complaints = Complaints()
         self._closing = False  # the server announced the end of this connection
         self._streams: dict[StreamKey, str] = {}  # to its name on the wire
+        self._wanted: Names = {}  # those names
+        self._detour: Detour | None = None  # while connected, where there is another route
         self._symbols: frozenset[str] = frozenset()
         self._run: _Run | None = None
         self._state: Literal["stopped", "connecting", "live", "waiting", "blocked"] = "stopped"
@@ -120,7 +115,7 @@ class Feed:
                 return
             run = _Run()
             run.thread = threading.Thread(target=self._main, args=(run,), name=self.name, daemon=True)
-            self._run = run
+            self._run, self._detour = run, None
             self._state, self._reason = "connecting", ""
             run.thread.start()
 
@@ -155,14 +150,13 @@ class Feed:
             if len(self._streams.keys() | names.keys()) > MOST_STREAMS:
                 raise SettingsError(f"One connection carries at most {MOST_STREAMS} streams.")
             self._streams.update({key: name for key, name in names.items() if key not in self._streams})
-            self._control.want(names.values())
             self._changed()
 
     def unsubscribe(self, symbols: Iterable[str], kind: StreamKind) -> None:
         """Deliver these no longer."""
         with self._lock:
-            names = [name for symbol in symbols if (name := self._streams.pop((symbol, kind), None)) is not None]
-            self._control.drop(names)
+            for symbol in symbols:
+                self._streams.pop((symbol, kind), None)
             self._changed()
 
     def expect(self, kind: StreamKind, per_day: Mapping[str, float]) -> None:
@@ -192,6 +186,9 @@ class Feed:
 
     def _changed(self) -> None:
         self._symbols = frozenset(symbol for symbol, _ in self._streams)
+        self._wanted = dict.fromkeys(self._streams.values())
+        if self._detour is not None:
+            self._detour.ask({key: name for key, name in self._detour.streams.items() if key in self._streams})
         self._tally.pulse.watch(self._streams, self._now_s())
 
     # The thread
@@ -199,7 +196,7 @@ class Feed:
     def _main(self, run: _Run) -> None:
         waits = self._delays()
         while not run.stop.is_set():
-            wait_s, reason = 0.0, ""
+            reason = ""
             try:
                 run.healthy = False
                 self._connection(run)
@@ -209,8 +206,6 @@ class Feed:
                     self._enter(run, "blocked", reason)
                     self._on_line_down(reason)
                     return
-                if refused.status in (403, 418, 429):
-                    wait_s = max(self._times.refused_wait_s * (1 + self._uniform() / 4), refused.retry_after_s or 0.0)
             except LineDown as down:
                 reason = str(down)
             except Exception:  # the thread's last resort
@@ -220,7 +215,7 @@ class Feed:
                 break
             if run.healthy:
                 waits = self._delays()
-            wait_s = max(wait_s, next(waits))
+            wait_s = max(self._dialler.forbidden_s(), next(waits))
             log.info("%s: %s Next try in %.1f s.", self.name, reason, wait_s)
             self._enter(run, "waiting", reason, next_try_s=self._now_s() + wait_s)
             self._on_line_down(reason)
@@ -232,18 +227,22 @@ class Feed:
 
         def open_line() -> Line:
             nonlocal first
-            line = self._open(run, renewal=not first)
-            if first:
-                self._on_line_up()
+            if not first:
+                log.info("%s: renewing the connection", self.name)
+                return self._dialler.dial(self._route, self._wanted)
             first = False
-            return line
+            return self._open(run)
 
+        detour = self._detour_of(run)
         session = Session(
             open_line=open_line,
             deliver=self._deliver,
-            tend=self._tend,
+            tend=lambda line, now_s: self._dialler.tend(line, self._wanted, now_s),
+            advise=self._advise,
             now_s=self._now_s,
             uniform=self._uniform,
+            detour=detour,
+            beside=self._beside,
             times=self._times,
         )
         run.session = session
@@ -253,37 +252,25 @@ class Feed:
             run.session = None
             run.healthy = session.healthy_s >= self._times.healthy_after_s
 
-    def _open(self, run: _Run, renewal: bool) -> Line:
+    def _open(self, run: _Run) -> Line:
+        wanted = self._wanted
+        url = self._dialler.url(self._route, wanted)
+        self._enter(run, "connecting", self._reason, url=url)
+        line = self._dialler.dial(self._route, wanted)
         with self._lock:
-            names = self._control.opening()
-            url = self._wire.stream_url(self._base, self._routes[self._route_at], names)
-        if renewal:
-            log.info("%s: renewing the connection", self.name)
-        else:
-            self._enter(run, "connecting", self._reason, url=url)
-        line = self._connect(url)
-        with self._lock:
-            now_s = self._now_s()
-            self._control.opened(names, now_s)
             self._closing = False
-            if not renewal:
-                self._tally.pulse.restart(now_s)
-                self._connections += 1
+            self._tally.pulse.restart(self._now_s())
+            self._connections += 1
             mark = line.headers.get(SIMULATOR_HEADER, "")
             self._simulated = "replay" if mark == "replay" else "market" if mark else ""
         self._enter(run, "live", "", url=url)
+        self._on_line_up()
         return line
 
-    def _tend(self, line: Line, now_s: float) -> Wish:
-        """What a connection needs at each turn: requests, and a look at silent streams."""
+    def _advise(self, now_s: float) -> Wish:
+        """Whether a new connection is wanted: announced by the server, or for the sake of silent streams."""
         with self._lock:
-            due = self._control.due(now_s)
-            late = self._control.unanswered(now_s, self._times.answer_within_s)
             closing, self._closing = self._closing, False
-        for frame in due:
-            line.send(frame)
-        if late:
-            raise LineDown("The exchange does not answer requests on this connection.")
         wish: Wish = "renew" if closing else ""
         if now_s - self._watched_s >= self._times.watch_every_s:
             self._watched_s = now_s
@@ -297,26 +284,67 @@ class Feed:
             beats = {key: beat for key, beat in self._tally.pulse.beats.items() if key[0] in moving}
             advice = self._watchdog.advise(beats, now_s)
             if advice.again:
-                self._control.again(self._streams[key] for key in advice.again)
+                self._dialler.again(self._streams[key] for key in advice.again)
         if advice.again:
             log.warning("%s: silent, asking again for %s", self.name, _named(advice.again))
             self._on_silent([symbol for symbol, _ in advice.again])
         if advice.renew:
             log.warning("%s: still silent, opening a new connection for %s", self.name, _named(advice.renew))
-        if not advice.given_up:
-            return "renew" if advice.renew else ""
-        if self._route_at + 1 < len(self._routes):
-            self._route_at += 1
-            self._watchdog.tried_elsewhere(advice.given_up, now_s)
-            route = self._routes[self._route_at] or "without a route"
-            log.warning("%s: trying the address %s for %s", self.name, route, _named(advice.given_up))
-            return "renew"
-        log.warning("%s: no address delivers %s", self.name, _named(advice.given_up))
-        for kind in dict.fromkeys(kind for _, kind in advice.given_up):
-            self._on_given_up([symbol for symbol, its in advice.given_up if its == kind], kind)
+        if advice.given_up:
+            self._try_elsewhere(advice.given_up, now_s)
         return "renew" if advice.renew else ""
 
-    def _deliver(self, frames: list[bytes], now_s: float) -> Iterable[StreamKey]:
+    def _try_elsewhere(self, keys: Sequence[StreamKey], now_s: float) -> None:
+        """Their own address does not deliver these: ask at the other one, or give up what was asked for there."""
+        fresh: dict[StreamKey, str] = {}
+        with self._lock:
+            if self._detour is not None:
+                there = self._detour.streams
+                fresh = {key: self._streams[key] for key in keys if key in self._streams and key not in there}
+                self._detour.ask({key: name for key, name in there.items() if key not in keys} | fresh)
+                self._watchdog.tried_elsewhere(fresh, now_s)
+        if fresh:
+            log.warning("%s: trying the other address for %s", self.name, _named(fresh))
+        self._give_up([key for key in keys if key not in fresh])
+
+    def _give_up(self, keys: Sequence[StreamKey]) -> None:
+        if keys:
+            log.warning("%s: no address delivers %s", self.name, _named(keys))
+        for kind in dict.fromkeys(kind for _, kind in keys):
+            self._on_given_up([symbol for symbol, its in keys if its == kind], kind)
+
+    def _detour_of(self, run: _Run) -> Detour | None:
+        """The way to the other address, for one connection; what came by it keeps it."""
+        if self._other_route is None:
+            return None
+
+        def opened() -> None:
+            with self._lock:  # only now has anything a chance to come there
+                self._watchdog.tried_elsewhere(detour.streams, self._now_s())
+
+        def ended(down: LineDown, missed: list[StreamKey]) -> None:
+            log.warning("%s: the other address has gone: %s", self.name, down)
+            with self._lock:  # what it has brought is silent now, and goes through every remedy again
+                detour.ask({})
+            self._give_up(missed)
+
+        detour = Detour(
+            self._dialler,
+            self._other_route,
+            deliver=self._deliver,
+            opened=opened,
+            ended=ended,
+            now_s=self._now_s,
+            beside=self._beside,
+            times=self._times,
+        )
+        with self._lock:
+            if self._run is run:
+                detour.ask(self._detour.streams if self._detour is not None else {})
+                self._detour = detour
+        return detour
+
+    def _deliver(self, line: Line, frames: list[bytes], now_s: float) -> Iterable[StreamKey]:
         symbols = self._symbols
         with self._lock:
             batch = self._tally.read(
@@ -326,12 +354,11 @@ class Feed:
                 own_time=self._simulated != "",
             )
             self._closing = self._closing or batch.closing
-            for reply in batch.replies:
-                self._control.answered(reply)
             refused = self._tally.report(now_s)
         for reply in batch.replies:
-            if reply.error is not None and (line := self._complaints.line(reply.error, now_s)):
-                log.warning("%s: the exchange refused a request: %s", self.name, line)
+            self._dialler.answered(line, reply)
+            if reply.error is not None and (told := self._complaints.line(reply.error, now_s)):
+                log.warning("%s: the exchange refused a request: %s", self.name, told)
         if refused:
             log.warning("%s: refused since the last report: %s", self.name, dict(refused))
         self._on_batch(batch)

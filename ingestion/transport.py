@@ -26,7 +26,7 @@ WHOLE_TEXT: Final = 0x81  # first byte of an unfragmented text frame
 
 
 class Line(Protocol):
-    """One open connection. Read, sent to and pinged by the thread that opened it; closed by any."""
+    """One open connection. Read, sent to and pinged by the thread that opened or owns it; closed by any."""
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -39,6 +39,9 @@ class Line(Protocol):
     @property
     def mid_frame(self) -> bool:
         """Whether a frame has begun to arrive and is not complete."""
+
+    def own(self) -> None:
+        """From now on the calling thread reads it."""
 
     def read(self, timeout_s: float) -> list[bytes]:
         """The messages that have arrived, in order; an empty list when none became complete within the timeout.
@@ -134,6 +137,9 @@ class WebSocketLine:
     @property
     def mid_frame(self) -> bool:
         return bool(self._buffer) or self._fragments > 0
+
+    def own(self) -> None:
+        self._owner = threading.get_ident()
 
     def read(self, timeout_s: float) -> list[bytes]:
         if self._failure is not None:

@@ -6,7 +6,7 @@ may carry nothing: only records prove a stream.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,7 +77,7 @@ class Watchdog:
                 steps[case.step].append(key)
         return Advice(*(tuple(steps[step]) for step in (1, 2, 3)))
 
-    def tried_elsewhere(self, keys: tuple[StreamKey, ...], now_s: float) -> None:
+    def tried_elsewhere(self, keys: Iterable[StreamKey], now_s: float) -> None:
         """These are asked for at another address now: give them time there before giving up."""
         for key in keys:
             self._cases[key] = _Case(step=2, at_s=now_s)

@@ -108,6 +108,8 @@ class VenueLine:
     def mid_frame(self) -> bool:
         return bool(self._buffer)
 
+    def own(self) -> None: ...
+
     def read(self, timeout_s: float) -> list[bytes]:
         if self._closed:
             raise LineDown("The connection was closed here.")
@@ -206,6 +208,7 @@ class Venue:
             monotonic=self.time,
             now_ms=now_ms,
             waits=self._waits,
+            beside=lambda work: work(),
             times=times,
         )
 

@@ -33,6 +33,8 @@ class ScriptedLine:
         self.answers_pings = True
         self.closed = False
 
+    def own(self) -> None: ...
+
     def read(self, timeout_s: float) -> list[bytes]:
         if self.closed:
             raise LineDown("The connection was closed here.")

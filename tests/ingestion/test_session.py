@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import LineDown, LineRefused
 from ingestion.channel import FLUSH_MESSAGES, FLUSH_S
+from ingestion.opening import Beside
 from ingestion.pulse import StreamKey
 from ingestion.session import Session, Wish
 from ingestion.times import THE_EXCHANGE as TIMES
@@ -26,6 +27,7 @@ class Stage:
     wish: Wish = ""
     stop: threading.Event = field(default_factory=threading.Event)
     at: Callable[[], None] = lambda: None
+    beside: Beside = lambda work: work()
 
     def line(self) -> ScriptedLine:
         """One more line for the session to open."""
@@ -34,11 +36,20 @@ class Stage:
         return line
 
     def run(self) -> Session:
-        session = Session(
-            open_line=self._open, deliver=self._deliver, tend=self._tend, now_s=self.clock, uniform=lambda: 0.0
-        )
+        session = self.session()
         session.run(self.stop)
         return session
+
+    def session(self) -> Session:
+        return Session(
+            open_line=self._open,
+            deliver=self._deliver,
+            tend=lambda line, now_s: None,
+            advise=self._advise,
+            now_s=self.clock,
+            uniform=lambda: 0.0,
+            beside=self.beside,
+        )
 
     def _open(self) -> Line:
         line = self.lines.pop(0)
@@ -47,11 +58,11 @@ class Stage:
         self.opened.append(line)
         return line
 
-    def _deliver(self, messages: list[bytes], now_s: float) -> list[StreamKey]:
+    def _deliver(self, line: Line, messages: list[bytes], now_s: float) -> list[StreamKey]:
         self.runs.append(messages)
         return [(message.decode()[:3], "trade") for message in messages]
 
-    def _tend(self, line: Line, now_s: float) -> Wish:
+    def _advise(self, now_s: float) -> Wish:
         self.at()
         wish, self.wish = self.wish, ""
         return wish
@@ -217,6 +228,71 @@ def test_a_new_line_that_dies_at_once_does_not_end_the_session(stage: Stage) -> 
     assert new.closed
 
 
+def test_records_go_on_while_the_new_line_does_not_answer(stage: Stage) -> None:
+    old, new = stage.line(), stage.line()
+    busy(old, b"btc", 3_000)
+    busy(new, b"btc", 3_000)
+    asked: list[Callable[[], None]] = []
+    stage.beside = asked.append
+    stage.wish = "renew"
+    handed_on: list[int] = []
+
+    def at() -> None:
+        if len(stage.runs) >= 5 and asked:
+            handed_on.append(sum(map(len, stage.runs)))
+            asked.pop()()  # only now does the handshake end
+        if old.closed:
+            stage.stop.set()
+
+    stage.at = at
+    stage.run()
+    assert handed_on[0] > 100
+    assert stage.opened == [old, new]
+
+
+def test_a_line_that_opens_after_the_end_is_closed(stage: Stage) -> None:
+    stage.line()
+    new = stage.line()
+    asked: list[Callable[[], None]] = []
+    stage.beside = asked.append
+    stage.wish = "renew"
+    stage.at = until(stage, 1.0)
+    stage.run()
+    asked.pop()()
+    assert new.closed
+
+
+def test_a_new_line_that_brings_less_than_the_old_one_is_left(stage: Stage) -> None:
+    old, worse = stage.line(), stage.line()
+    for _ in range(20_000):
+        old.script += [[b"btc", b"eth"], None]
+    busy(worse, b"btc", 6_000)
+    stage.wish = "renew"
+    stage.at = until(stage, TIMES.overlap_s + 5)
+    stage.run()
+    assert worse.closed
+    assert stage.runs[-1][-1] == b"eth"
+    assert stage.opened == [old, worse]
+
+
+def test_after_a_failed_renewal_nobodys_wish_brings_the_next_one_at_once(stage: Stage) -> None:
+    stage.line()
+    stage.lines.append(LineDown("busy"))
+    stage.line()
+    began_s = stage.clock.s
+    opened_s: list[float] = []
+
+    def at() -> None:
+        stage.wish = "renew" if len(stage.opened) == 1 else ""
+        if len(stage.opened) == 2:
+            opened_s.append(stage.clock.s)
+            stage.stop.set()
+
+    stage.at = at
+    stage.run()
+    assert opened_s[0] - began_s >= TIMES.renew_again_s
+
+
 def test_a_wish_during_a_renewal_is_fulfilled_after_it(stage: Stage) -> None:
     old = stage.line()
     stage.line()
@@ -257,9 +333,7 @@ def test_a_stream_that_fell_silent_on_the_old_line_is_not_waited_for(stage: Stag
 
 def test_close_from_another_thread_ends_it(stage: Stage) -> None:
     stage.line()
-    session = Session(
-        open_line=stage._open, deliver=stage._deliver, tend=stage._tend, now_s=stage.clock, uniform=lambda: 0.0
-    )
+    session = stage.session()
     stage.at = session.close
     with pytest.raises(LineDown):
         session.run(stage.stop)

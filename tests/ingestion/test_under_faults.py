@@ -178,7 +178,7 @@ def run_of(recording: Recording) -> Iterator[Any]:
             wire=binance,
             base=bases.ws_url,
             route="/public",
-            other_routes=(binance.UNROUTED,),
+            other_route=binance.UNROUTED,
             connect=connect,
             on_batch=desk.batch,
             waits=lambda: iter([0.05] * 1_000),

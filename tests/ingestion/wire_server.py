@@ -71,9 +71,11 @@ class WireServer:
     """Listens on a free port; each accepted client becomes a `Peer`."""
 
     def __init__(
-        self, answers: Iterator[str] | None = None, headers: str = "", tls: ssl.SSLContext | None = None
+        self, answers: Iterator[str | None] | None = None, headers: str = "", tls: ssl.SSLContext | None = None
     ) -> None:
-        self._answers = answers  # raw HTTP answers instead of the upgrade, one a client, while they last
+        self._answers = (
+            answers  # raw HTTP answers instead of the upgrade, one a client, while they last; None: the upgrade
+        )
         self._headers = headers
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
