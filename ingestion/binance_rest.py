@@ -151,7 +151,10 @@ def symbols(body: bytes) -> dict[str, SymbolInfo]:
             tick_size=price.tickSize,
             step_size=lot.stepSize,
             min_qty=lot.minQty,
-            max_qty=lot.maxQty,
+            # Takers' orders have a smaller one, and takers is what costs and record assume; 0 is none.
+            max_qty=min(
+                (one.maxQty for one in (lot, filters.get("MARKET_LOT_SIZE")) if one and one.maxQty), default=0.0
+            ),
             min_notional=notional.notional,
             onboard_ms=row.onboardDate or 0,
         )

@@ -88,8 +88,9 @@ def _round(
     info = catalogue.get(symbol)
     if info is None:
         return RoundedLeg(symbol, side, qty, None, qty * price, problem="step size unknown")
-    steps = qty / info.step_size + 1e-9  # 0.3 / 0.1 is a hair below the three steps that it is
-    rounded = whole(steps) * info.step_size
+    rounded = qty
+    if info.step_size:  # 0: any quantity
+        rounded = whole(qty / info.step_size + 1e-9) * info.step_size  # 0.3 / 0.1 is a hair below its three steps
     problem = ""
     if rounded < info.min_qty:
         problem = f"below the minimum quantity {info.min_qty:g}"
@@ -97,7 +98,7 @@ def _round(
         problem = f"above the maximum quantity {info.max_qty:g}"
     elif rounded * price < info.min_notional:
         problem = f"below the minimum notional {info.min_notional:g}"
-    return RoundedLeg(symbol, side, rounded, info.step_size, rounded * price, info.quote, problem)
+    return RoundedLeg(symbol, side, rounded, info.step_size or None, rounded * price, info.quote, problem)
 
 
 def _long(seconds: int) -> str:

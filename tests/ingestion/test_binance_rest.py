@@ -14,7 +14,7 @@ MINUTE_MS = 60_000
 OPEN_MS = 1_791_382_920_000
 KLINE = [OPEN_MS, "83137.90", "83155.70", "83082.90", "83084.90", "102.437", OPEN_MS + 59_999, "8514292.61220", 4409,
          "49.832", "4141805.93340", "0"]  # fmt: skip
-FILTERS = [
+FILTERS: list[dict[str, object]] = [
     {"filterType": "MIN_NOTIONAL", "notional": "50"},
     {"filterType": "PERCENT_PRICE", "multiplierUp": "1.05", "multiplierDown": "0.95", "multiplierDecimal": "4"},
     {"filterType": "LOT_SIZE", "stepSize": "0.001", "minQty": "0.001", "maxQty": "1000"},
@@ -68,14 +68,22 @@ def test_bars_that_cannot_be_are_refused_as_a_whole(rows: list[object]) -> None:
 
 def test_filters_are_found_by_name_in_any_order() -> None:
     info = answers.symbols(body({"symbols": [SYMBOL]}))["BTCUSDT"]
-    assert (info.tick_size, info.step_size, info.min_qty, info.max_qty, info.min_notional) == (
-        0.1,
-        0.001,
-        0.001,
-        1000,
-        50,
-    )
+    assert (info.tick_size, info.step_size, info.min_qty, info.min_notional) == (0.1, 0.001, 0.001, 50)
     assert (info.status, info.contract_type, info.base, info.quote) == ("TRADING", "PERPETUAL", "BTC", "USDT")
+
+
+@pytest.mark.parametrize(
+    ("market", "most"),
+    [("120", 120), ("5000", 1000), ("0", 1000), (None, 1000)],
+    ids=["less", "more", "none", "absent"],
+)
+def test_the_most_that_can_be_ordered_is_that_of_takers(market: str | None, most: float) -> None:
+    others = [one for one in FILTERS if one["filterType"] != "MARKET_LOT_SIZE"]
+    added: list[dict[str, object]] = (
+        [{"filterType": "MARKET_LOT_SIZE", "stepSize": "0", "maxQty": market}] if market else []
+    )
+    info = answers.symbols(body({"symbols": [SYMBOL | {"filters": others + added}]}))["BTCUSDT"]
+    assert (info.max_qty, info.step_size) == (most, 0.001)
 
 
 def test_a_contract_that_cannot_be_sized_is_left_out() -> None:

@@ -56,6 +56,16 @@ def test_a_size_the_exchange_would_refuse_says_why() -> None:
     assert "minimum" in middle.legs[0].problem
 
 
+def test_a_contract_without_a_step_is_not_rounded() -> None:
+    seen = look("tradable", "ETHUSDT", "BTCUSDT", Params())
+    stepless = {symbol: replace(info, step_size=0.0) for symbol, info in CATALOGUE.items()}
+    made = ticket(seen, stepless)
+    assert made is not None
+    assert seen.decision.legs is not None
+    assert (made.legs[0].qty, made.legs[0].step) == (seen.decision.legs.qty_y, None)
+    assert made.legs[0].problem == ""
+
+
 def test_a_contract_the_exchange_has_not_described_is_not_rounded() -> None:
     made = ticket(look("tradable", "ETHUSDT", "BTCUSDT", Params()), {})
     assert made is not None
