@@ -27,15 +27,13 @@ class Budget:
         self._per_minute = per_minute
         self._minute = -1
         self._used = 0
-        self._forbidden_until_ms = 0
 
     def wait_ms(self, weight: int, share: float, now_ms: int) -> int:
         """How long a request of this weight must wait, when no more than ``share`` of the budget is for its kind."""
-        forbidden_ms = max(0, self._forbidden_until_ms - now_ms)
         self._turn(now_ms)
         if self._used == 0 or self._used + weight <= self._per_minute * share:
-            return forbidden_ms
-        return max(forbidden_ms, MINUTE_MS - now_ms % MINUTE_MS)
+            return 0
+        return MINUTE_MS - now_ms % MINUTE_MS
 
     def spend(self, weight: int, now_ms: int) -> None:
         """A request of this weight is on its way."""
@@ -46,10 +44,6 @@ class Budget:
         """The exchange's own count for this minute."""
         self._turn(now_ms)
         self._used = max(self._used, used)
-
-    def forbid(self, until_ms: int) -> None:
-        """Nothing may be asked until then."""
-        self._forbidden_until_ms = max(self._forbidden_until_ms, until_ms)
 
     def _turn(self, now_ms: int) -> None:
         minute = now_ms // MINUTE_MS

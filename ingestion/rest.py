@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -50,6 +51,7 @@ class Rest:
         base: str,
         *,
         now_ms: Callable[[], int] = now_ms,
+        now_s: Callable[[], float] = time.monotonic,
         waits: Waits = lambda: delays(first_s=0.5, most_s=8.0),
         timeouts_s: tuple[float, float] = (CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S),
         patience_s: float = PATIENCE_S,
@@ -57,12 +59,14 @@ class Rest:
         self._base = base
         self._host = urlsplit(base).netloc
         self._now_ms = now_ms
+        self._now_s = now_s
         self._waits = waits
         self._timeouts_s = timeouts_s
         self._patience_s = patience_s
         self._closed = threading.Event()
         self._lock = threading.Lock()  # guards everything below
         self._budget = Budget()
+        self._forbidden_until_s = 0.0  # monotonic: a ban is as long as it is, whoever sets a clock meanwhile
         self._offset_ms = 0.0
         self._offset_known = False
         self._blocked: Blocked | None = None
@@ -212,7 +216,11 @@ class Rest:
         """How long a background request of this weight would wait for the budget; 0: not at all."""
         now_ms = self.exchange_ms()
         with self._lock:
-            return self._budget.wait_ms(weight, BACKGROUND_SHARE, now_ms) / 1000
+            return self._still_s(weight, BACKGROUND_SHARE, now_ms)
+
+    def _still_s(self, weight: int, share: float, now_ms: int) -> float:
+        banned_s = max(0.0, self._forbidden_until_s - self._now_s())
+        return max(banned_s, self._budget.wait_ms(weight, share, now_ms) / 1000)
 
     def _wait_for_turn(self, weight: int, background: bool) -> None:
         """Wait until the request may be sent, and count it."""
@@ -222,13 +230,13 @@ class Rest:
             with self._lock:
                 if self._blocked is not None:
                     raise self._blocked
-                wait_ms = self._budget.wait_ms(weight, share, now_ms)
-                if wait_ms == 0:
+                wait_s = self._still_s(weight, share, now_ms)
+                if wait_s == 0:
                     self._budget.spend(weight, now_ms)
-            if wait_ms / 1000 > self._patience_s:
-                raise RateLimited(f"The exchange must not be asked for another {wait_ms / 1000:.0f} s.", wait_ms / 1000)
-            self.pause(wait_ms / 1000)
-            if wait_ms == 0:
+            if wait_s > self._patience_s:
+                raise RateLimited(f"The exchange must not be asked for another {wait_s:.0f} s.", wait_s)
+            self.pause(wait_s)
+            if wait_s == 0:
                 return
 
     def _ask(self, path: str, params: Mapping[str, str | int | None]) -> bytes:
@@ -266,8 +274,7 @@ class Rest:
         code, words = failure or (0, "")
         if status in (418, 429):
             wait_s = _retry_after_s(response.headers.get("Retry-After"), words, now_ms)
-            with self._lock:
-                self._budget.forbid(now_ms + int(wait_s * 1000))
+            self._forbid(wait_s)
             what = "has banned this address" if status == 418 else "asks for fewer requests"
             return RateLimited(f"The exchange {what} for {wait_s:.0f} s (HTTP {status}).", wait_s)
         if status == 451:
@@ -276,14 +283,17 @@ class Rest:
                 self._blocked = blocked
             return blocked
         if status == 403:
-            with self._lock:
-                self._budget.forbid(now_ms + int(FIREWALL_WAIT_S * 1000))
+            self._forbid(FIREWALL_WAIT_S)
             return Blocked("A firewall in front of the exchange refused the request (HTTP 403).", status)
         if status >= 500 or status == 408:
             return Unreachable(f"The exchange is not available (HTTP {status}{': ' + words if words else ''}).")
         if failure is None:  # a proxy, or an address that is not the exchange's
             return BadRequest(f"{self._host} refused the request without the exchange's reason (HTTP {status}).")
         return BadRequest(f"The exchange refused the request: {words or 'no reason given'} (code {code}).")
+
+    def _forbid(self, seconds: float) -> None:
+        with self._lock:
+            self._forbidden_until_s = max(self._forbidden_until_s, self._now_s() + seconds)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)

@@ -308,7 +308,7 @@ class VenueRest(Rest):
     """The real client, connected to a venue instead of a network."""
 
     def __init__(self, base: str, venue: Venue, now_ms: Callable[[], int]) -> None:
-        super().__init__(base, now_ms=now_ms, waits=self._backoff)
+        super().__init__(base, now_ms=now_ms, now_s=venue.time, waits=self._backoff)
         self._venue = venue
 
     def pause(self, seconds: float) -> None:

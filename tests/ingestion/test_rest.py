@@ -72,10 +72,11 @@ class Exchange:
 
 
 class Now:
-    """Our clock, set by hand."""
+    """Our clock, set by hand, and seconds that pass whatever it says."""
 
     def __init__(self) -> None:
         self.ms = START_MS
+        self.s = 0.0
 
     def __call__(self) -> int:
         return self.ms
@@ -95,7 +96,14 @@ def now() -> Now:
 
 @pytest.fixture
 def rest(exchange: Exchange, now: Now) -> Iterator[Rest]:
-    rest = Rest(exchange.base, now_ms=now, waits=lambda: iter([0.01] * 9), timeouts_s=(1.0, 0.5), patience_s=0.3)
+    rest = Rest(
+        exchange.base,
+        now_ms=now,
+        now_s=lambda: now.s,
+        waits=lambda: iter([0.01] * 9),
+        timeouts_s=(1.0, 0.5),
+        patience_s=0.3,
+    )
     yield rest
     rest.close()
 
@@ -213,11 +221,25 @@ def test_after_a_rate_limit_nothing_is_asked_until_it_ends(
         rest.server_time_ms()
     assert caught.value.retry_after_s == 30.0
     assert ("banned" in str(caught.value)) is banned
-    now.ms += 29_000
+    now.s += 29.0
     with pytest.raises(RateLimited):
         rest.server_time_ms()
     assert exchange.asked.qsize() == 1
-    now.ms += 1_001
+    now.s += 1.001
+    assert rest.server_time_ms() == START_MS
+
+
+@pytest.mark.parametrize("set_by_ms", [-3_600_000, 3_600_000])
+def test_a_clock_that_is_set_neither_ends_a_ban_nor_prolongs_it(
+    exchange: Exchange, rest: Rest, now: Now, set_by_ms: int
+) -> None:
+    exchange.answers = [Answer({"code": -1003, "msg": "Too many"}, 418, {"Retry-After": "30"}), Answer()]
+    with pytest.raises(RateLimited):
+        rest.server_time_ms()
+    now.ms += set_by_ms
+    with pytest.raises(RateLimited, match="another 30 s"):
+        rest.server_time_ms()
+    now.s += 30.001
     assert rest.server_time_ms() == START_MS
 
 
@@ -244,7 +266,7 @@ def test_a_firewall_is_left_alone_for_a_minute(exchange: Exchange, rest: Rest, n
         rest.server_time_ms()
     with pytest.raises(RateLimited):
         rest.server_time_ms()
-    now.ms += 60_001
+    now.s += 60.001
     assert rest.server_time_ms() == START_MS
 
 

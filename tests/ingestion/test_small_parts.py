@@ -59,14 +59,6 @@ def test_what_others_at_the_same_address_use_counts_too() -> None:
     assert budget.wait_ms(20, 1.0, now_ms=30) > 0
 
 
-def test_a_ban_holds_however_little_was_used() -> None:
-    budget = Budget()
-    budget.forbid(until_ms=500_000)
-    assert budget.wait_ms(1, 1.0, now_ms=100_000) == 400_000
-    budget.forbid(until_ms=1)  # a shorter one does not end it
-    assert budget.wait_ms(1, 1.0, now_ms=100_000) == 400_000
-
-
 def test_a_request_heavier_than_the_share_is_not_locked_out_for_ever() -> None:
     assert Budget(per_minute=10).wait_ms(40, 0.6, now_ms=0) == 0
 
