@@ -73,6 +73,7 @@ class Collector:
         self._symbols = list(dict.fromkeys((*settings.symbols, *legs)))
         self._revisions = Revisions(store)
         self._asked_back: set[str] = set()
+        self._named: list[str] = []  # sentences in the log of symbols that are not traded
         self._running = False
         self._told_s = -inf
         self.engine = Engine(
@@ -80,7 +81,7 @@ class Collector:
             journal=store,
             newest_ms=self.newest_candle_ms,
             revision=self._revisions.of,
-            holes=self._holes,
+            holes=self.incomplete,
             mending=lambda symbol, timeframe_s, from_ms: self._opens(symbol, timeframe_s, from_ms, lost=False),
             marks=self.marks,
             funding_hours=lambda: self.repairer.facts.funding_hours,
@@ -96,7 +97,7 @@ class Collector:
             on_repaired=self.engine.repaired,
             grace_ms=settings.grace_ms,
             retry_s=around.retry_s,
-            on_facts=lambda: self.streams.expect(self.repairer.facts.day_trades),
+            on_facts=self._learned,
             spare=lambda stopped: self.universe.turn(stopped),  # noqa: PLW0108 (it comes later)
             monotonic=around.monotonic,
         )
@@ -120,11 +121,7 @@ class Collector:
             times=around.times,
         )
         self.year = Year(
-            self.rest,
-            store,
-            closed_ms=self.repairer.closed_ms,
-            on_change=self._changed,
-            monotonic=around.monotonic,
+            self.rest, store, closed_ms=self.repairer.closed_ms, on_change=self._changed, monotonic=around.monotonic
         )
         self.streams = Streams(
             settings, around, self.intake, listed=lambda symbol: not untraded([symbol], self.catalogue())
@@ -133,11 +130,7 @@ class Collector:
         self.track: TrackRecord = keep_score(self, want=self._resume)
         self.watched = WatchList(store, settings, self.engine, add=self.add, want=self.want)
         self.alerts = Alerts(
-            store,
-            settings.alert_urls,
-            survey_of(self),
-            stale_after_s=settings.stale_after_s,
-            named=settings.watch,
+            store, settings.alert_urls, survey_of(self), stale_after_s=settings.stale_after_s, named=settings.watch
         )
         self.wishes = Wishes(store, self)
         self.engine.tell(self.alerts.hear)
@@ -338,7 +331,7 @@ class Collector:
 
     def incomplete(self, symbol: str, timeframe_s: int, from_ms: int) -> Ints:
         """Opens of intervals since ``from_ms`` known to be without a candle that should be there."""
-        return self._holes(symbol, timeframe_s, from_ms)
+        return self._opens(symbol, timeframe_s, from_ms, lost=True)
 
     def settled(self, symbol: str, from_ms: int, to_ms: int) -> list[tuple[int, float]]:
         """A symbol's funding settlements, from the exchange: (time, rate). Raises RestError."""
@@ -377,6 +370,14 @@ class Collector:
         self.intake.add(symbol, last_id, last_ms, self.settings.stream)
         self.streams.subscribe(symbol)
 
+    def _learned(self) -> None:
+        """On the repair thread, when the exchange's list or what goes with it has come."""
+        self.streams.expect(self.repairer.facts.day_trades)
+        told = untraded(self.symbols, self.catalogue())
+        if told and told != self._named:
+            log.warning("%s", " ".join(told))
+        self._named = told
+
     def _changed(self, symbol: str, timeframe_s: int | None) -> None:
         self._revisions.change(symbol, timeframe_s)
         self.engine.wake()
@@ -391,9 +392,6 @@ class Collector:
 
     def _tell(self) -> None:
         self.store.put_note(HEALTH, msgspec.json.encode(self.status()).decode(), now_ms())
-
-    def _holes(self, symbol: str, timeframe_s: int, from_ms: int) -> Ints:
-        return self._opens(symbol, timeframe_s, from_ms, lost=True)
 
     def _opens(self, symbol: str, timeframe_s: int, from_ms: int, *, lost: bool) -> Ints:
         spans = self.repairer.unknown_ms(symbol, timeframe_s)

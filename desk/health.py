@@ -82,6 +82,7 @@ def told(status: DeskStatus, now_ms: int) -> dict[str, object]:
     return {
         "healthy": not found,
         "problems": found,
+        "says": status.problem,
         "source": status.source,
         "newest_record_age_s": newest_age_s(status),
         "newest_mark_age_s": newest_mark_age_s(status),

@@ -80,7 +80,9 @@ def catalogued(collector: Collector, **statuses: str) -> None:
     collector.repairer._facts = replace(collector.repairer.facts, catalogue=listed)
 
 
-def test_a_streamed_symbol_that_the_exchange_does_not_trade_is_named_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_streamed_symbol_that_the_exchange_does_not_trade_is_named_and_not_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     settings = Settings(db=tmp_path / "trades.db", symbols=("AUSDT", "EOSUSDT", "FOOUSDT"))
     collector = Collector(settings, TradeStore(settings.db))
     key = Key("EOSUSDT", "AUSDT", Params())
@@ -102,6 +104,9 @@ def test_a_streamed_symbol_that_the_exchange_does_not_trade_is_named_and_not_wai
         of_eos = "EOSUSDT does not trade now: the exchange says SETTLING."
         of_foo = "FOOUSDT is not a contract of this exchange. Choose one from the list."
         assert (collector.status().problem, waited_for()) == (f"{of_eos} {of_foo}", ["AUSDT"])
+        for _ in range(3):
+            collector._learned()
+        assert [line.getMessage() for line in caplog.records] == [f"{of_eos} {of_foo}"]
         assert collector.freshness(key).reason == f"No data: {of_eos}"
         for symbol, why in (("EOSUSDT", of_eos), ("FOOUSDT", of_foo)):
             with pytest.raises(UnknownSymbol, match=re.escape(why)):
