@@ -67,6 +67,7 @@ class Collector:
         self.store = store
         self.ring = Ring(settings.ring_trades)
         self.rest = around.rest(settings.rest_url)
+        around = around.timed(self.rest.exchange_ms)  # ours may be off by days
         self._lock = threading.Lock()  # guards symbols, and starting against stopping
         kept = looked_after(store, settings.watch)
         legs = (symbol for entry in kept for symbol in (entry.symbol_y, entry.symbol_x))

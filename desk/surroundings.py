@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core import clock
 from ingestion.backoff import delays
@@ -26,6 +26,10 @@ class Surroundings:
     beside: Beside = in_a_thread  # runs what would hold up the receiving of records
     times: FeedTimes = THE_EXCHANGE
     retry_s: float = 5.0  # after a REST request that was not answered
+
+    def timed(self, now_ms: Callable[[], int]) -> Surroundings:
+        """The same, by another clock."""
+        return replace(self, now_ms=now_ms)
 
 
 REAL = Surroundings()

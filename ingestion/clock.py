@@ -13,7 +13,7 @@ import numpy as np
 
 from core.types import Records
 
-AHEAD_OF_OUR_CLOCK_MS: Final = 86_400_000  # a clock may be off by a wrong time zone, hardly by more than a day
+AHEAD_OF_OUR_CLOCK_MS: Final = 86_400_000  # until REST has told the exchange's, ours may be off by a wrong time zone
 SLACK_MS: Final = 600_000  # what event time may jump between two batches
 FASTEST_REPLAY: Final = 100  # seconds of exchange time in one of ours
 AGREEING: Final = 3  # so many records that agree on a jump, and nothing else beside them, are believed at once
