@@ -40,7 +40,7 @@ class PaperTrade:
     cost_bps: float  # a round trip, the same
     promised_bps: float  # what the look let one expect, net
     middle_bps: float  # the record's own middle, net; NaN for classic
-    hours_y: int  # between two settlements of funding; 0: not known yet
+    hours_y: int  # between two settlements of funding; 0: not known yet; a delivery contract: more than is ever held
     hours_x: int
     state: str = "entering"  # entering, open, leaving, closed
     seen_ms: int = 0  # candle of the newest look that it followed …
