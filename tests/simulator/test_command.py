@@ -6,12 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from simulator.__main__ import main
 from tests.simulator.clients import WAIT_S, Client, rows
 
 ROOT = Path(__file__).parents[2]
@@ -38,20 +39,21 @@ def command(*arguments: str) -> Iterator[subprocess.Popen[str]]:
                 process.kill()
 
 
-def refused(*arguments: str) -> str:
-    """What it says on its way out with code 2."""
-    done = subprocess.run(
-        [sys.executable, "-m", "simulator", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    return done.stderr
+@pytest.fixture
+def refused(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """What it says on its way out with code 2; in this process, whose signals stay as they are."""
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+
+    def said(*arguments: str) -> str:
+        try:
+            code: object = main(list(arguments))
+        except SystemExit as end:
+            code = end.code
+        out, err = capfd.readouterr()
+        assert (code, out) == (2, "")
+        return err
+
+    return said
 
 
 def ready(process: subprocess.Popen[str]) -> dict[str, str]:
@@ -108,9 +110,12 @@ def test_a_port_in_use_is_a_sentence() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        said = refused("--port", str(taken.getsockname()[1]), "--rate", "20")
-    assert "Cannot listen on 127.0.0.1:" in said
-    assert "choose another --port" in said
+        with command("--port", str(taken.getsockname()[1]), "--rate", "20") as process:
+            said, told = process.communicate(timeout=WAIT_S)
+    assert (process.returncode, said) == (2, "")
+    assert "Traceback" not in told
+    assert "Cannot listen on 127.0.0.1:" in told
+    assert "choose another --port" in told
 
 
 @pytest.mark.parametrize(
@@ -135,7 +140,9 @@ def test_a_port_in_use_is_a_sentence() -> None:
         ),
     ],
 )
-def test_a_recording_that_cannot_be_used_is_a_sentence(tmp_path: Path, text: str | None, says: str) -> None:
+def test_a_recording_that_cannot_be_used_is_a_sentence(
+    refused: Callable[..., str], tmp_path: Path, text: str | None, says: str
+) -> None:
     path = tmp_path / "recording.csv"
     if text is not None:
         path.write_text(text, encoding="utf-8")
@@ -158,5 +165,7 @@ def test_a_recording_that_cannot_be_used_is_a_sentence(tmp_path: Path, text: str
         (["--host", "999.1.1.1"], "Cannot listen"),
     ],
 )
-def test_a_command_line_that_cannot_be_used_is_a_sentence(arguments: list[str], says: str) -> None:
+def test_a_command_line_that_cannot_be_used_is_a_sentence(
+    refused: Callable[..., str], arguments: list[str], says: str
+) -> None:
     assert says in refused(*arguments)
