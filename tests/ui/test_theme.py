@@ -93,3 +93,9 @@ def test_every_class_that_is_drawn_is_styled() -> None:
     drawn = set(itertools.chain(*(c.split() for c in re.findall(r'cls="(ps-[\w -]+)"', source))))
     plain = {"ps-scroll", "ps-check", "ps-banner-main", "ps-leg-symbol", "ps-empty-row", "ps-num", "ps-trigger"}
     assert not {c for c in drawn - plain if f".{c}" not in CSS}
+
+
+def test_what_nobody_foresaw_sends_nobody_to_a_search_engine() -> None:
+    hidden = re.search(r'\[data-testid="stExceptionMessage"\] ~ \* \{ display: none; \}', CSS)
+    assert hidden, "Streamlit's own box links to Google and ChatGPT"
+    assert "Reload the page" in CSS
