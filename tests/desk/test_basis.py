@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 
 from analytics.costs import CostSplit
 from analytics.params import Params
+from analytics.record import Record, RecordSummary
 from core.clock import HOUR_MS
 from core.journal import JournalRow
 from core.types import Candles, Ints, MarkPrice, Ticks
@@ -21,7 +20,7 @@ from tests.analytics.pairs import candles, cointegrated
 KEY = Key("YUSDT", "XUSDT", Params(timeframe_s=60, fit_bars=40, z_bars=10))
 DAY_MS = 1_700_006_400_000  # midnight
 BARS = 60
-HELD: Any = SimpleNamespace(summary=lambda: SimpleNamespace(mean_hold_s=6 * 3600.0))  # what its record says of a hold
+HELD = Record(KEY.params, told=RecordSummary(25, 20, mean_hold_s=6 * 3600.0))
 
 
 @dataclass
