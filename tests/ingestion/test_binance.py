@@ -109,6 +109,14 @@ def test_a_quantity_that_cannot_be_counted_exactly_is_never_priced(quantity: str
     assert batch.rejected == {"bad_quantity": 1}
 
 
+@pytest.mark.parametrize("key", ["X", "st", "m"])
+def test_a_null_says_nothing_so_the_record_is_left_to_rest(key: str) -> None:
+    """A missing ``X`` or ``st`` is known to happen; of null nobody knows whether it was an execution."""
+    whole = json.loads(trade())
+    whole["data"][key] = None
+    assert rejected(json.dumps(whole).encode()) == {"malformed": 1}
+
+
 @pytest.mark.parametrize("number", [0, -1, 2**53, 2**63, 10**30, 1.5, "x", None, True])
 def test_an_id_that_cannot_be_one_makes_the_frame_malformed(number: object) -> None:
     assert rejected(trade(t=number)) == {"malformed": 1}
