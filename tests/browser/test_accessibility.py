@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page
 
@@ -35,8 +33,9 @@ LOOKS: list[tuple[Scheme, int, str]] = [
 
 
 @pytest.mark.parametrize(("scheme", "width", "name"), LOOKS)
-def test_everybody_can_read_it(quiet: App, opened: Callable[..., Page], scheme: Scheme, width: int, name: str) -> None:
-    page = opened(width, scheme)
+def test_everybody_can_read_it(quiet: App, page: Page, scheme: Scheme, width: int, name: str) -> None:
+    page.set_viewport_size({"width": width, "height": 1000})
+    page.emulate_media(color_scheme=scheme)
     page.goto(f"{quiet.url}/{name}")
     page.locator(SHOWS[name]).first.wait_for()
     assert_readable(page)

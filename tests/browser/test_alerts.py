@@ -47,9 +47,9 @@ def toasts(page: Page) -> list[str]:
 
 
 def test_a_rule_made_on_the_page_is_told_once_everywhere_and_survives_a_kill(
-    app: App, opened: Callable[..., Page], page: Page, hook: Webhook, tmp_path: Path
+    app: App, opened: Callable[..., Page], hook: Webhook, tmp_path: Path
 ) -> None:
-    other = opened()
+    page, other = opened(), opened()
     for tab in (page, other):
         tab.add_init_script(KEEP_TOASTS)
     other.goto(f"{app.url}/data")  # another tab, on another page
