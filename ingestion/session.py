@@ -65,6 +65,7 @@ class Session:
         self._renew_at_s = 0.0
         self._not_before_s = 0.0  # a renewal that failed is not tried again at once, whoever wishes for it
         self._busy: dict[StreamKey, float] = {}  # when each stream last spoke on the old line
+        self._since: dict[StreamKey, float] = {}  # when each first spoke there during this renewal
         self._seen: set[StreamKey] = set()  # on the new line
         self.heard_s = 0.0
         self.healthy_s = 0.0  # so long it has delivered
@@ -149,7 +150,10 @@ class Session:
         if channel is self._new:
             self._seen.update(spoke)
         else:
-            self._busy.update(dict.fromkeys(spoke, now_s))
+            spoken = dict.fromkeys(spoke, now_s)
+            self._busy.update(spoken)
+            if self._new is not None:
+                self._since = spoken | self._since
             self.healthy_s = now_s - channel.opened_s
 
     def _renew(self) -> None:
@@ -168,6 +172,7 @@ class Session:
             if fresh is not None:
                 self._opening = None
                 self._seen.clear()
+                self._since.clear()
                 with self._lock:
                     self._new = fresh
         elif now_s >= max(self._renew_at_s, self._not_before_s):
@@ -181,7 +186,7 @@ class Session:
         if age_s >= self._times.overlap_least_s and alive <= self._seen:
             self._switch()
         elif age_s > self._times.overlap_s:
-            only_old = {key for key, spoke_s in self._busy.items() if spoke_s > new.opened_s} - self._seen
+            only_old = {key for key, at_s in self._since.items() if now_s - at_s > self._times.busy_s} - self._seen
             if only_old:
                 self._leave_new(new, f"it does not deliver {', '.join(f'{s} ({k})' for s, k in sorted(only_old))}")
             else:

@@ -275,6 +275,27 @@ def test_a_new_line_that_brings_less_than_the_old_one_is_left(stage: Stage) -> N
     assert stage.opened == [old, worse]
 
 
+def test_a_new_line_that_lags_behind_takes_over_though_ever_more_thin_streams_speak_first_on_the_old(
+    stage: Stage,
+) -> None:
+    old, new = stage.line(), stage.line()
+    thin = [b"%03d" % at for at in range(200)]
+    for at in range(200):  # a new one in each quarter of a second; there they come five seconds later
+        old.script += [[thin[at]], *[None] * 12]
+        new.script += [[thin[at - 20]] if at >= 20 else [], *[None] * 12]
+    stage.wish = "renew"
+    end_s, closed = stage.clock.s + TIMES.overlap_s + 2, list[tuple[bool, bool]]()
+
+    def at() -> None:
+        if old.closed or new.closed or stage.clock.s > end_s:
+            closed.append((old.closed, new.closed))
+            stage.stop.set()
+
+    stage.at = at
+    stage.run()
+    assert closed == [(True, False)]
+
+
 def test_after_a_failed_renewal_nobodys_wish_brings_the_next_one_at_once(stage: Stage) -> None:
     stage.line()
     stage.lines.append(LineDown("busy"))
