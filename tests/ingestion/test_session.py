@@ -280,9 +280,9 @@ def test_a_new_line_that_lags_behind_takes_over_though_ever_more_thin_streams_sp
 ) -> None:
     old, new = stage.line(), stage.line()
     thin = [b"%03d" % at for at in range(200)]
-    for at in range(200):  # a new one in each quarter of a second; there they come five seconds later
-        old.script += [[thin[at]], *[None] * 12]
-        new.script += [[thin[at - 20]] if at >= 20 else [], *[None] * 12]
+    for n in range(200):  # a new one in each quarter of a second; there they come five seconds later
+        old.script += [[thin[n]], *[None] * 12]
+        new.script += [[thin[n - 20]] if n >= 20 else [], *[None] * 12]
     stage.wish = "renew"
     end_s, closed = stage.clock.s + TIMES.overlap_s + 2, list[tuple[bool, bool]]()
 
