@@ -157,27 +157,9 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
         context.close()
 
 
-@pytest.fixture(scope="session")
-def tab(browser: Browser) -> Page:
-    """Kept from test to test: drawing a page in a new one costs half as much again."""
-    context = browser.new_context(accept_downloads=True)
-    context.set_default_timeout(WAIT_MS)
-    return context.new_page()
-
-
 @pytest.fixture
-def page(tab: Page) -> Iterator[Page]:
-    """The tab, with nothing in it of the test before."""
-    tab.set_viewport_size({"width": 1440, "height": 1000})
-    tab.emulate_media(color_scheme="light")
-    yield tab
-    for other in tab.context.pages:
-        if other != tab:
-            other.close()
-    tab.evaluate("location.origin === 'null' || (localStorage.clear(), sessionStorage.clear())")
-    tab.context.clear_cookies()
-    tab.mouse.move(0, 0)
-    tab.goto("about:blank")
+def page(opened: Callable[..., Page]) -> Page:
+    return opened()
 
 
 def drawn(page: Page) -> None:
