@@ -6,17 +6,8 @@ from numbers import Integral
 
 import numpy as np
 
-from analytics.windows import Blocks, changes, cut_out, flat_rows, full_rows, window_moments
+from analytics.windows import Blocks, cut_out, flat_rows, full_rows, window_moments
 from core.types import Floats, Ints
-
-
-def log_returns(close: Floats) -> Floats:
-    """(n,) log return from the row before; NaN first.
-
-    >>> log_returns(np.array([100.0, 100.0])).tolist()
-    [nan, 0.0]
-    """
-    return changes(np.log(np.ascontiguousarray(close)))
 
 
 def rolling_correlation(

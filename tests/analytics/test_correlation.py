@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
-from analytics.correlation import log_returns, rolling_correlation
+from analytics.correlation import rolling_correlation
+from analytics.windows import changes
 from core.types import Floats
 
 pairs = arrays(np.float64, st.tuples(st.just(2), st.integers(0, 120)), elements=st.floats(-1, 1) | st.just(np.nan))
@@ -49,7 +50,7 @@ def test_where_the_history_begins_changes_no_bit() -> None:
 
 
 def test_returns_begin_with_an_unknown_one() -> None:
-    assert_allclose(log_returns(np.array([1.0, np.e, np.e])), [np.nan, 1.0, 0.0])
+    assert_allclose(changes(np.log(np.array([1.0, np.e, np.e]))), [np.nan, 1.0, 0.0])
 
 
 def test_bad_arguments_are_named() -> None:

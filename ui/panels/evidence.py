@@ -6,18 +6,13 @@ from typing import Final
 
 import streamlit as st
 
+from analytics.verdict import Verdict
 from ui import charts, theme
 from ui.chart_data import encoded, marks
 from ui.markup import Markup, el
 from ui.reading import Reading
 
-TURNS: Final = (
-    el("b", "◆", style=f"color:{theme.GOOD}"),
-    "TRADABLE",
-    el("b", "▲", style=f"color:{theme.STOP}"),
-    "TRAP",
-    el("b", "●", style=f"color:{theme.INK}"),
-)
+GLYPHS: Final = {"diamond": "◆", "triangle-up": "▲", "circle": "●"}
 
 
 def render(reading: Reading, bars: int) -> None:
@@ -55,7 +50,17 @@ def key(leg_y: str, leg_x: str, z_name: str, other_name: str) -> Markup:
         _entry("stop", theme.STOP, "dotted"),
         el("span", el("i", cls="ps-key-block ps-key-band"), "mean of the spread ± entry", cls="ps-key-entry"),
         el("span", el("i", cls="ps-key-block"), "no candles", cls="ps-key-entry"),
-        el("span", "turned to", *TURNS, "any other verdict", cls="ps-key-entry"),
+        el(
+            "span",
+            "turned to",
+            _mark(Verdict.TRADABLE),
+            "TRADABLE",
+            _mark(Verdict.TRAP),
+            "TRAP",
+            _mark(Verdict.WAIT),
+            "any other verdict",
+            cls="ps-key-entry",
+        ),
         cls="ps-key",
         data_key="legend",
     )
@@ -63,3 +68,9 @@ def key(leg_y: str, leg_x: str, z_name: str, other_name: str) -> Markup:
 
 def _entry(name: str, colour: str, stroke: str = "solid") -> Markup:
     return el("span", el("i", style=f"border-top:2px {stroke} {colour}"), name, cls="ps-key-entry")
+
+
+def _mark(verdict: Verdict) -> Markup:
+    """As the figure draws it."""
+    colour, shape = theme.VERDICT_MARK[verdict]
+    return el("b", GLYPHS[shape], style=f"color:{colour}")
